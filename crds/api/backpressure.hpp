@@ -295,6 +295,7 @@ static_assert(complete<TargetStatus>());
 struct BackpressureStatus {
     std::int64_t observed_generation = -1;  // -1: the operator has not seen the resource yet
     std::vector<Condition> conditions;
+    std::int32_t attached_targets = 0;
     std::vector<TargetStatus> targets;
 
     static constexpr auto fields() {
@@ -313,6 +314,12 @@ struct BackpressureStatus {
                 "What is so and what is not, with reasons.",
                 items(0, 32),
                 map_by("type")
+            ),
+            field(
+                &S::attached_targets,
+                "attachedTargets",
+                "Pools that the policy acts on.",
+                range(0, 256)
             ),
             field(&S::targets, "targets", "The pools, one by one.", items(0, 256), map_by("name")),
         };
