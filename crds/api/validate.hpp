@@ -53,6 +53,7 @@ void check(
         if (value) check(*value, constraints, path, faults);
     } else if constexpr (ListField<T>) {
         check_count(value.size(), constraints, path, faults);
+        if (faults.blames(path)) return;
         std::set<std::string> seen;
         for (std::size_t i = 0; i < value.size(); ++i) {
             check(value[i], constraints, element_path(path, i), faults);
@@ -70,6 +71,7 @@ void check(
         }
     } else if constexpr (MapField<T>) {
         check_count(value.size(), constraints, path, faults);
+        if (faults.blames(path)) return;
         for (const auto& [key, element] : value)
             check(element, constraints, entry_path(path, key), faults);
     } else if constexpr (std::same_as<T, std::string>) {

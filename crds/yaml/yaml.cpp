@@ -21,6 +21,14 @@ std::string place(std::string_view name, const YAML::Mark& mark) {
            std::to_string(mark.column + 1);
 }
 
+// yaml-cpp's words, or better ones.
+std::string words(const std::string& message) {
+    if (message == YAML::ErrorMsg::DOC_IN_SCALAR || message == YAML::ErrorMsg::EOF_IN_SCALAR) {
+        return "a quoted text is not closed; add the closing quote";
+    }
+    return message;
+}
+
 // The line of the first byte that is neither text in UTF-8 nor white space; 0 if there is none.
 std::size_t first_bad_line(std::string_view text) {
     std::size_t line = 1;
@@ -71,6 +79,9 @@ void emit(YAML::Emitter& out, const Document& value) {
             out << text;
             break;
         }
+        case Document::value_t::null:
+            out << YAML::Null;
+            break;
         default:
             out << api::to_json_text(value);
     }
@@ -93,14 +104,16 @@ api::Result<std::vector<Document>> read(
             "has bytes that are no UTF-8 text; save it as UTF-8"});
     }
     try {
-        std::istringstream stream{std::string{text}};
+        // yaml-cpp takes the end of the text after a line break for the closing quote of an open
+        // text; a mark for the document's end makes it see the fault.
+        std::istringstream stream{std::string{text} + "\n...\n"};
         YAML::Parser parser{stream};
         Builder builder{limits};
         while (parser.HandleNextDocument(builder)) {
         }
         return std::move(builder.documents());
     } catch (const YAML::Exception& fault) {
-        return tl::unexpected(Error{place(name, fault.mark), fault.msg});
+        return tl::unexpected(Error{place(name, fault.mark), words(fault.msg)});
     } catch (const std::exception& fault) {
         return tl::unexpected(Error{std::string{name}, fault.what()});
     }
