@@ -1,5 +1,6 @@
-// CHECK(x): a broken promise of our own code. Says the expression and the place and aborts, in every build:
-// a pooler that goes on after an impossible state may hand one client's rows to another.
+// CHECK(x): a broken promise of our own code. Says the expression and the place and aborts, in
+// every build: a pooler that goes on after an impossible state may hand one client's rows to
+// another.
 #pragma once
 
 #include <cstdio>
@@ -14,5 +15,6 @@ namespace penstock::api {
 
 }  // namespace penstock::api
 
-#define CHECK(expression) \
-    ((expression) ? static_cast<void>(0) : ::penstock::api::check_failed(#expression, __FILE__, __LINE__))
+#define CHECK(expression)                \
+    ((expression) ? static_cast<void>(0) \
+                  : ::penstock::api::check_failed(#expression, __FILE__, __LINE__))
