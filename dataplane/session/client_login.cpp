@@ -294,7 +294,7 @@ ClientLoginStep ClientLogin::password_message(
 }
 
 ClientLoginStep ClientLogin::md5_password(std::string_view body, std::string& out) {
-    if (body.find('\0') != body.size() - 1) {
+    if (body.empty() || body.find('\0') != body.size() - 1) {
         return refuse(out, sql_state::protocol_violation, "invalid password packet size");
     }
     body.remove_suffix(1);

@@ -74,6 +74,9 @@ class ClientLogin {
         const ClientLoginRandom& random
     );
 
+    ClientLogin(const ClientLogin&) = delete;
+    ClientLogin& operator=(const ClientLogin&) = delete;
+
     // `in`: all bytes that have arrived and were not consumed. Sets `consumed` to how many of them
     // are done with; the rest must be there again in front of what arrives next. Appends to `out`.
     // Requires: no step but NeedMore was returned before, except StartTls with tls_established()
