@@ -148,6 +148,7 @@ void Core::closed(LinkId link, std::string_view reason) {
             {false, "FATAL", std::string(wire::sql_state::connection_failure), std::move(text)}
         );
     } else if (server->client != no_slot) {
+        enter(*server, ServerState::Closing);  // nothing more can be sent to it
         fail_client(
             clients_.at(server->client),
             {wire::Severity::Fatal,

@@ -160,8 +160,7 @@ void Core::server_ready(Server& server) {
     // Idle first: those who are welcomed may ask for a server at once.
     give_back(server);
     welcome_all(pool);
-    if (server.stash == nullptr) return;
-    server_bytes(server, {});
+    if (server.stash != nullptr && server.state != ServerState::Closing) server_bytes(server, {});
 }
 
 void Core::server_login_failed(Server& server, session::ServerLoginFailure failure) {
