@@ -31,6 +31,23 @@ std::size_t body_max_of(char type) {
                                                                                    : body_max;
 }
 
+// Why SCRAM cannot begin with a secret of this kind and no keys, and what helps.
+std::string missing_for_scram(SecretKind kind) {
+    constexpr const char* store = "store the password, or its SCRAM verifier as the server has it";
+    switch (kind) {
+        case SecretKind::Empty:
+            return std::string{"no secret is stored: "} + store;
+        case SecretKind::Md5:
+            return std::string{"only an md5 hash is stored: "} + store;
+        case SecretKind::ScramVerifier:
+            return "only a SCRAM verifier is stored, which logs in after a client of this user has "
+                   "logged in by SCRAM: let one do so, or store the password";
+        case SecretKind::Plain:
+            break;
+    }
+    return {};
+}
+
 // A byte for people: 'X', or its number if it does not print.
 std::string shown(char byte) {
     if (byte > ' ' && byte <= '~') return {'\'', byte, '\''};
@@ -294,18 +311,10 @@ ServerLoginStep ServerLogin::sasl(std::string_view mechanisms, std::string& out)
     }
     const SecretKind kind = secret_.secret.kind;
     if (kind != SecretKind::Plain && !secret_.scram_keys) {
-        const std::string what = kind == SecretKind::Md5 ? "only an md5 hash is stored"
-                                 : kind == SecretKind::Empty
-                                     ? "no secret is stored"
-                                     : "only a SCRAM verifier is stored, "
-                                       "and no client has logged in with it "
-                                       "by SCRAM yet";
         return fail(
             sql_state::invalid_password,
-            "the server asks for SCRAM-SHA-256 of user \"" + settings_.user + "\", and " + what +
-                ": store the password, or the server's own SCRAM verifier and let clients log in "
-                "by "
-                "SCRAM"
+            "the server asks for SCRAM-SHA-256 of user \"" + settings_.user + "\", and " +
+                missing_for_scram(kind)
         );
     }
     std::optional<std::string> password;

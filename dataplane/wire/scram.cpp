@@ -78,19 +78,19 @@ ScramVerifier scram_verifier(const ScramKeys& keys) {
     };
 }
 
-std::string scram_salt(std::string_view process_secret, std::string_view user) {
-    return hmac_sha_256(process_secret, "salt:" + std::string{user}).substr(0, salt_bytes);
+std::string scram_salt(std::string_view mock_secret, std::string_view user) {
+    return hmac_sha_256(mock_secret, "salt:" + std::string{user}).substr(0, salt_bytes);
 }
 
 ScramVerifier mock_scram_verifier(
-    std::string_view process_secret, std::string_view user, int iterations
+    std::string_view mock_secret, std::string_view user, int iterations
 ) {
     // A StoredKey that is nobody's SHA-256: no ClientKey leads to it.
     return {
         .iterations = iterations,
-        .salt = scram_salt(process_secret, user),
-        .stored_key = hmac_sha_256(process_secret, "stored key:" + std::string{user}),
-        .server_key = hmac_sha_256(process_secret, "server key:" + std::string{user}),
+        .salt = scram_salt(mock_secret, user),
+        .stored_key = hmac_sha_256(mock_secret, "stored key:" + std::string{user}),
+        .server_key = hmac_sha_256(mock_secret, "server key:" + std::string{user}),
     };
 }
 

@@ -51,10 +51,10 @@ ScramVerifier scram_verifier(const ScramKeys& keys);
 // The salt shown to a user whose verifier is not stored: the same at each login and, without the
 // secret of this process, not to be told from a stored one. Known users with plain passwords and
 // unknown users get it alike.
-std::string scram_salt(std::string_view process_secret, std::string_view user);
+std::string scram_salt(std::string_view mock_secret, std::string_view user);
 // For a user who does not exist: an exchange like any other, which no password passes.
 ScramVerifier mock_scram_verifier(
-    std::string_view process_secret, std::string_view user, int iterations
+    std::string_view mock_secret, std::string_view user, int iterations
 );
 
 // The two ends' signatures over the exchange; AuthMessage of RFC 5802 section 3.
