@@ -1,0 +1,83 @@
+// The joining of clients to servers: every decision of one worker, and nothing else. Pure: events
+// and a time point in, actions out. One per worker, touched by that worker's thread only; shares
+// nothing but the Board.
+//
+// Calling sequence: call one entry, then perform `actions()` in order, then the next entry. Views
+// in actions hold until the next entry.
+#pragma once
+
+#include "dataplane/pool/board.hpp"
+#include "dataplane/proxy/action.hpp"
+#include "dataplane/proxy/link_id.hpp"
+#include "dataplane/proxy/metrics.hpp"
+#include "dataplane/proxy/settings.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace penstock::proxy {
+
+// An idle server on its way from one worker to another: everything but the socket.
+struct MovedServer;
+struct MovedServerDeleter {
+    void operator()(MovedServer* moved) const;
+};
+using MovedServerPtr = std::unique_ptr<MovedServer, MovedServerDeleter>;
+
+class Core;
+
+class Proxy {
+ public:
+    // seed: for nonces and cancel keys; must come from the system's random source.
+    Proxy(
+        std::uint32_t worker,
+        std::uint64_t seed,
+        pool::Board& board,
+        std::shared_ptr<const Settings> settings,
+        TimePoint now
+    );
+    ~Proxy();
+    Proxy(const Proxy&) = delete;
+    Proxy& operator=(const Proxy&) = delete;
+
+    // A client was accepted: its link's name, under which the shell keeps it.
+    [[nodiscard]] LinkId accepted(TimePoint now);
+    // Bytes arrived. `bytes` need hold only until the actions are performed.
+    void received(LinkId link, std::string_view bytes, TimePoint now);
+    void connected(LinkId link, TimePoint now);
+    void tls_established(LinkId link, TimePoint now);
+    // The peer closed, or the socket failed (reason for people: "connection refused"). The name is
+    // gone.
+    void closed(LinkId link, std::string_view reason, TimePoint now);
+    // Requires: called at least at next_tick().
+    void tick(TimePoint now);
+    TimePoint next_tick() const;
+
+    // From other workers of this process.
+    void cancel_routed(CancelKey key, LinkId canceller, std::uint32_t from_worker, TimePoint now);
+    void cancel_finished(LinkId canceller, TimePoint now);
+    void server_wanted(TimePoint now);
+    [[nodiscard]] MovedServerPtr take_moved(LinkId link);
+    [[nodiscard]] LinkId adopt(MovedServerPtr moved, TimePoint now);
+
+    // From the shell's administration.
+    void configure(std::shared_ptr<const Settings> settings, TimePoint now);
+    // The Board's limit or throttle changed.
+    void limits_changed(TimePoint now);
+    // Hand every client off at a transaction's end, then end. Drained follows.
+    void drain(TimePoint now);
+
+    const std::vector<Action>& actions() const;
+    const Metrics& metrics() const;
+    // The last fault in opening a server connection; empty once one succeeded. This worker's thread
+    // only.
+    const std::string& server_error() const;
+
+ private:
+    std::unique_ptr<Core> core_;
+};
+
+}  // namespace penstock::proxy

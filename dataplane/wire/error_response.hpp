@@ -1,0 +1,43 @@
+// ErrorResponse and NoticeResponse: reading the fields that Penstock acts on, writing its own.
+#pragma once
+
+#include "dataplane/wire/message_type.hpp"
+#include "dataplane/wire/sql_state.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace penstock::wire {
+
+enum class Severity { Error, Fatal, Notice, Warning };
+
+// What Penstock says. Views must hold for the call only. detail and hint may be empty.
+struct ErrorText {
+    Severity severity = Severity::Error;
+    std::string_view sql_state;
+    std::string_view message;
+    std::string_view detail = {};
+    std::string_view hint = {};
+};
+
+// An ErrorResponse, or a NoticeResponse for Notice and Warning.
+void write_error(std::string& out, const ErrorText& error);
+
+// What a server said. Views point into the body; a field that is missing is empty. Any body is
+// accepted.
+struct ErrorFields {
+    std::string_view severity;  // not localised ('V'), else 'S'
+    std::string_view sql_state;
+    std::string_view message;
+
+    bool is_fatal() const { return severity == "FATAL" || severity == "PANIC"; }
+};
+ErrorFields read_error(std::string_view body);
+
+// A copy of an ErrorResponse's body as a whole message with each `from` in the primary message
+// replaced by `to`.
+void write_error_renamed(
+    std::string& out, std::string_view body, std::string_view from, std::string_view to
+);
+
+}  // namespace penstock::wire
