@@ -1,8 +1,9 @@
-// What the workers of one process share: the permits for server connections and who waits. Atomics only; every worker
-// reads and writes it from its own thread. One per process; outlives all workers.
+// What the workers of one process share: the permits for server connections and who waits. Atomics
+// only; every worker reads and writes it from its own thread. One per process; outlives all
+// workers.
 //
-// The pool's limit belongs to the process: a server connection needs a permit from before it is opened until
-// PostgreSQL has closed it, so `used` never understates what the database sees.
+// The pool's limit belongs to the process: a server connection needs a permit from before it is
+// opened until PostgreSQL has closed it, so `used` never understates what the database sees.
 #pragma once
 
 #include <atomic>
@@ -31,7 +32,8 @@ class Board {
     std::int32_t used() const { return used_.load(std::memory_order_relaxed); }
     bool is_over_limit() const { return used() > limit(); }
 
-    // Thresholds of the policy in force, 0: none. Written by the admin thread, read at every transaction's start.
+    // Thresholds of the policy in force, 0: none. Written by the admin thread, read at every
+    // transaction's start.
     struct Throttle {
         std::atomic<bool> enforced{false};
         std::atomic<std::int32_t> concurrency_max{0};
@@ -45,7 +47,8 @@ class Board {
     std::atomic<std::int32_t> waiting{0};
     std::atomic<std::int32_t> busy{0};
 
-    // Since when the oldest waiting client of a worker has waited, in microseconds of the steady clock; 0: nobody waits.
+    // Since when the oldest waiting client of a worker has waited, in microseconds of the steady
+    // clock; 0: nobody waits.
     void set_oldest_wait(std::uint32_t worker, std::int64_t since_us) {
         workers_[worker].oldest_wait_us.store(since_us, std::memory_order_relaxed);
     }

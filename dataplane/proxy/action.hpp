@@ -1,38 +1,45 @@
 // What the Proxy asks of its shell. The shell decides nothing: it performs actions in order.
 #pragma once
 
+#include "dataplane/proxy/link_id.hpp"
+
 #include <cstdint>
 #include <string_view>
-
-#include "dataplane/proxy/link_id.hpp"
 
 namespace penstock::proxy {
 
 enum class ActionKind : std::uint8_t {
-    // Write `bytes` to `link`, behind everything sent before. All Sends to one link in one event leave in one system
-    // call. What the socket does not take at once the shell keeps, and does not read from the link whose event caused
+    // Write `bytes` to `link`, behind everything sent before. All Sends to one link in one event
+    // leave in one system
+    // call. What the socket does not take at once the shell keeps, and does not read from the link
+    // whose event caused
     // the Send until it is gone: back-pressure without watermarks.
     Send,
     // Write what is pending, then close. The link's name is gone at once; no event for it follows.
     Close,
     // Close at once; what is pending is lost. The link's name is gone at once.
     Abort,
-    // Write what is pending, then end the sending direction only; `closed` follows when the peer has closed too.
+    // Write what is pending, then end the sending direction only; `closed` follows when the peer
+    // has closed too.
     ShutdownSend,
     // Connect `link` to the database; `connected` or `closed` follows.
     Open,
-    // Begin TLS on `link`, as server for a client, as client for a server; what was sent before leaves in plain first.
+    // Begin TLS on `link`, as server for a client, as client for a server; what was sent before
+    // leaves in plain first.
     // `tls_established` or `closed` follows.
     StartTls,
     PauseReads,
     ResumeReads,
-    // Take the server's socket off this worker and hand it, with `take_moved(link)`, to `worker`, which calls `adopt`.
+    // Take the server's socket off this worker and hand it, with `take_moved(link)`, to `worker`,
+    // which calls `adopt`.
     MoveServer,
-    // Another worker holds the client that this cancel key names: call its `cancel_routed(key, link, this worker)`.
+    // Another worker holds the client that this cancel key names: call its `cancel_routed(key,
+    // link, this worker)`.
     RouteCancel,
     // The routed cancel is over: call `cancel_finished(link)` on `worker`.
     CancelFinished,
-    // A client of this worker waits and the process has no permit left: call `server_wanted` on every other worker.
+    // A client of this worker waits and the process has no permit left: call `server_wanted` on
+    // every other worker.
     WantServer,
     // The last client and server are gone after drain(): this worker may end.
     Drained,

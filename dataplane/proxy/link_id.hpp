@@ -1,5 +1,6 @@
-// The name of a link (a socket and what hangs on it) between the Proxy and its shell: slot and generation, never a
-// pointer. A name whose generation is past is "gone": every entry that takes one ignores it.
+// The name of a link (a socket and what hangs on it) between the Proxy and its shell: slot and
+// generation, never a pointer. A name whose generation is past is "gone": every entry that takes
+// one ignores it.
 #pragma once
 
 #include <cstdint>

@@ -1,13 +1,13 @@
-// One worker's counters and histograms. Written by that worker only, read by the admin page at any time: relaxed
-// atomics that are loaded and stored, never locked.
+// One worker's counters and histograms. Written by that worker only, read by the admin page at any
+// time: relaxed atomics that are loaded and stored, never locked.
 #pragma once
+
+#include "crds/api/latency.hpp"
 
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-
-#include "crds/api/latency.hpp"
 
 namespace penstock::proxy {
 

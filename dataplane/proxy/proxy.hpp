@@ -1,21 +1,22 @@
-// The joining of clients to servers: every decision of one worker, and nothing else. Pure: events and a time point in,
-// actions out. One per worker, touched by that worker's thread only; shares nothing but the Board.
+// The joining of clients to servers: every decision of one worker, and nothing else. Pure: events
+// and a time point in, actions out. One per worker, touched by that worker's thread only; shares
+// nothing but the Board.
 //
-// Calling sequence: call one entry, then perform `actions()` in order, then the next entry. Views in actions hold until
-// the next entry.
+// Calling sequence: call one entry, then perform `actions()` in order, then the next entry. Views
+// in actions hold until the next entry.
 #pragma once
-
-#include <cstdint>
-#include <memory>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "dataplane/pool/board.hpp"
 #include "dataplane/proxy/action.hpp"
 #include "dataplane/proxy/link_id.hpp"
 #include "dataplane/proxy/metrics.hpp"
 #include "dataplane/proxy/settings.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace penstock::proxy {
 
@@ -32,8 +33,11 @@ class Proxy {
  public:
     // seed: for nonces and cancel keys; must come from the system's random source.
     Proxy(
-        std::uint32_t worker, std::uint64_t seed, pool::Board& board,
-        std::shared_ptr<const Settings> settings, TimePoint now
+        std::uint32_t worker,
+        std::uint64_t seed,
+        pool::Board& board,
+        std::shared_ptr<const Settings> settings,
+        TimePoint now
     );
     ~Proxy();
     Proxy(const Proxy&) = delete;
@@ -45,7 +49,8 @@ class Proxy {
     void received(LinkId link, std::string_view bytes, TimePoint now);
     void connected(LinkId link, TimePoint now);
     void tls_established(LinkId link, TimePoint now);
-    // The peer closed, or the socket failed (reason for people: "connection refused"). The name is gone.
+    // The peer closed, or the socket failed (reason for people: "connection refused"). The name is
+    // gone.
     void closed(LinkId link, std::string_view reason, TimePoint now);
     // Requires: called at least at next_tick().
     void tick(TimePoint now);
@@ -67,7 +72,8 @@ class Proxy {
 
     const std::vector<Action>& actions() const;
     const Metrics& metrics() const;
-    // The last fault in opening a server connection; empty once one succeeded. This worker's thread only.
+    // The last fault in opening a server connection; empty once one succeeded. This worker's thread
+    // only.
     const std::string& server_error() const;
 
  private:

@@ -1,13 +1,13 @@
-// What a Proxy is told, ready for use: durations and tables instead of documents. Immutable once made; a change is a
-// new object that replaces the old one (Proxy::configure).
+// What a Proxy is told, ready for use: durations and tables instead of documents. Immutable once
+// made; a change is a new object that replaces the old one (Proxy::configure).
 #pragma once
+
+#include "dataplane/wire/userlist.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
-
-#include "dataplane/wire/userlist.hpp"
 
 namespace penstock::proxy {
 
@@ -17,7 +17,11 @@ using Duration = std::chrono::steady_clock::duration;
 enum class PoolMode : std::uint8_t { Transaction, Session };
 enum class ClientAuthentication : std::uint8_t { Trust, Md5, ScramSha256 };
 enum class ClientTls : std::uint8_t { Disable, Allow, Require };
-enum class ServerTls : std::uint8_t { Disable, Prefer, Require };  // how certificates are checked is the shell's
+enum class ServerTls : std::uint8_t {
+    Disable,
+    Prefer,
+    Require
+};  // how certificates are checked is the shell's
 
 // A timeout or limit of zero means none.
 struct Settings {
@@ -26,8 +30,10 @@ struct Settings {
     ClientTls client_tls = ClientTls::Disable;
     ServerTls server_tls = ServerTls::Disable;
     wire::UserTable users;
-    std::string mock_secret;       // random per process: makes the SCRAM exchange of unknown users steady
-    std::string application_tag;   // application_name of server connections begins with it (api::proxy_tag)
+    std::string
+        mock_secret;  // random per process: makes the SCRAM exchange of unknown users steady
+    std::string
+        application_tag;  // application_name of server connections begins with it (api::proxy_tag)
     std::string database_address;  // "host:port", for messages
 
     std::int32_t clients_max = 5000;

@@ -1,0 +1,140 @@
+#include "dataplane/session/reply_queue.hpp"
+
+#include "crds/api/check.hpp"
+
+namespace penstock::session {
+namespace {
+
+using wire::Backend;
+
+bool ends_with_ready(Expect kind) {
+    return kind == Expect::Query || kind == Expect::FunctionCall || kind == Expect::Sync;
+}
+
+}  // namespace
+
+void ReplyQueue::push(const Expected& entry) {
+    // A mark with nothing before it marks nothing. A Sync inside COPY IN is ignored by the server.
+    if (entry.kind == Expect::CopyEnd && is_empty()) return;
+    if (entry.kind == Expect::CopyEnd) is_copy_in_ = false;
+    if (entry.kind == Expect::Sync && is_copy_in_) return;
+    if (count_ == ring_.size()) {
+        std::vector<Expected> larger(ring_.size() * 2);
+        for (std::size_t i = 0; i < count_; ++i) larger[i] = at(i);
+        ring_.swap(larger);
+        first_ = 0;
+    }
+    ring_[(first_ + count_) & (ring_.size() - 1)] = entry;
+    ++count_;
+}
+
+ReplyQueue::Match ReplyQueue::match(Backend type) {
+    if (is_empty()) return {};
+    const Expected& entry = head();
+    const Expect kind = entry.kind;
+    const Match within{Verdict::Within, entry};
+    const auto completes_if = [&](bool fits) {
+        return fits ? Match{Verdict::Completes, take_head()} : Match{};
+    };
+    switch (type) {
+        case Backend::ReadyForQuery:
+            return completes_if(ends_with_ready(kind));
+        case Backend::ParseComplete:
+            return completes_if(kind == Expect::Parse);
+        case Backend::BindComplete:
+            return completes_if(kind == Expect::Bind);
+        case Backend::CloseComplete:
+            return completes_if(kind == Expect::Close);
+        case Backend::ParameterDescription:
+            return kind == Expect::DescribeStatement ? within : Match{};
+        case Backend::RowDescription:
+            if (kind == Expect::Query) return within;
+            return completes_if(
+                kind == Expect::DescribeStatement || kind == Expect::DescribePortal
+            );
+        case Backend::NoData:
+            return completes_if(
+                kind == Expect::DescribeStatement || kind == Expect::DescribePortal
+            );
+        case Backend::CommandComplete:
+        case Backend::EmptyQueryResponse:
+            if (kind == Expect::Query) return within;
+            return completes_if(kind == Expect::Execute);
+        case Backend::PortalSuspended:
+            return completes_if(kind == Expect::Execute);
+        case Backend::FunctionCallResponse:
+            return kind == Expect::FunctionCall ? within : Match{};
+        case Backend::DataRow:
+        case Backend::CopyData:
+        case Backend::CopyDone:
+        case Backend::CopyInResponse:
+        case Backend::CopyOutResponse:
+        case Backend::CopyBothResponse:
+            return kind == Expect::Query || kind == Expect::Execute ? within : Match{};
+        default:
+            return {};
+    }
+}
+
+ReplyQueue::Match ReplyQueue::fail(std::vector<Expected>& skipped) {
+    if (is_empty()) return {};
+    is_copy_in_ = false;
+    const Expected entry = head();
+    if (ends_with_ready(entry.kind)) return {Verdict::Within, entry};
+    // Manual, "Extended Query": the backend reads and discards messages until a Sync is reached.
+    while (!is_empty() && head().kind != Expect::Sync) {
+        skipped.push_back(at(0));
+        first_ = (first_ + 1) & (ring_.size() - 1);
+        --count_;
+    }
+    return {Verdict::Completes, entry};
+}
+
+void ReplyQueue::copy_in_started() {
+    is_copy_in_ = true;
+    std::size_t kept = 1;
+    std::size_t index = 1;
+    for (; index < count_ && at(index).kind != Expect::CopyEnd; ++index) {
+        if (at(index).kind == Expect::Sync) continue;
+        ring_[(first_ + kept++) & (ring_.size() - 1)] = at(index);
+    }
+    if (index < count_) is_copy_in_ = false;  // the client's data has already ended behind it
+    for (; index < count_; ++index) ring_[(first_ + kept++) & (ring_.size() - 1)] = at(index);
+    count_ = kept;
+}
+
+Expected ReplyQueue::take_synthetic() {
+    CHECK(is_head_synthetic());
+    return take_head();
+}
+
+bool ReplyQueue::has_only_synthetic() const {
+    for (std::size_t i = 0; i < count_; ++i) {
+        if (!at(i).is_synthetic) return false;
+    }
+    return true;
+}
+
+void ReplyQueue::clear() {
+    first_ = 0;
+    count_ = 0;
+    is_copy_in_ = false;
+}
+
+Expected ReplyQueue::take_head() {
+    const Expected entry = head();
+    first_ = (first_ + 1) & (ring_.size() - 1);
+    --count_;
+    is_copy_in_ = false;
+    drop_leading_marks();
+    return entry;
+}
+
+void ReplyQueue::drop_leading_marks() {
+    while (!is_empty() && head().kind == Expect::CopyEnd) {
+        first_ = (first_ + 1) & (ring_.size() - 1);
+        --count_;
+    }
+}
+
+}  // namespace penstock::session

@@ -1,0 +1,93 @@
+// What one server still owes, in the order in which it will answer: the only truth for ordering,
+// release, statement tracking, cancel and drain. Every message sent to a server that will be
+// answered has an entry, and so has every answer that Penstock gives itself, at its place. Owned by
+// its server; its worker's thread only. After PostgreSQL's manual, "Message Flow": Extended Query,
+// COPY Operations, Pipelining.
+#pragma once
+
+#include "dataplane/wire/message_type.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace penstock::session {
+
+enum class Expect : std::uint8_t {
+    Query,              // anything, then ReadyForQuery
+    FunctionCall,       // FunctionCallResponse or an error, then ReadyForQuery
+    Sync,               // ReadyForQuery
+    Parse,              // ParseComplete
+    Bind,               // BindComplete
+    DescribeStatement,  // ParameterDescription, then RowDescription or NoData
+    DescribePortal,     // RowDescription or NoData
+    Execute,            // rows, then CommandComplete, EmptyQueryResponse or PortalSuspended
+    Close,              // CloseComplete
+    CopyEnd,  // nothing: marks where the client's CopyDone or CopyFail stands in the order
+};
+
+inline constexpr std::uint32_t no_owner = 0xffffffff;
+
+struct Expected {
+    Expect kind = Expect::Query;
+    bool is_swallowed = false;  // ours: the replies reach no client
+    bool is_synthetic = false;  // nothing was sent: the reply is made when its turn comes
+    bool has_note = false;      // the server's next note belongs to this entry
+    bool is_duplicate =
+        false;  // a Parse that must fail with 42P05, whose text needs the client's name
+    std::uint32_t owner = no_owner;
+
+    bool operator==(const Expected&) const = default;
+};
+
+class ReplyQueue {
+ public:
+    enum class Verdict : std::uint8_t {
+        Within,      // belongs to the head, which goes on
+        Completes,   // belongs to the head and ends it; the head was taken off
+        Unexpected,  // the server broke the order: its link must be closed
+    };
+    struct Match {
+        Verdict verdict = Verdict::Unexpected;
+        Expected entry;
+    };
+
+    void push(const Expected& entry);
+
+    // Places a reply that is neither asynchronous (notice, parameter, notification) nor an error.
+    // Requires: the head is not synthetic.
+    Match match(wire::Backend type);
+
+    // An ErrorResponse for the head. Within: ReadyForQuery will follow for the same entry.
+    // Completes: the server now discards up to the next Sync; `skipped` gets the failed entry and
+    // all that will never be answered, in order.
+    Match fail(std::vector<Expected>& skipped);
+
+    // The server entered COPY IN for the head: it ignores every Sync that was sent before the
+    // client's CopyDone or CopyFail, so they will not be answered.
+    void copy_in_started();
+    bool is_copy_in() const { return is_copy_in_; }
+
+    // Requires: the head is synthetic.
+    Expected take_synthetic();
+    bool is_head_synthetic() const { return !is_empty() && at(0).is_synthetic; }
+    bool has_only_synthetic() const;
+
+    const Expected& head() const { return at(0); }
+    bool is_empty() const { return count_ == 0; }
+    std::size_t size() const { return count_; }
+    void clear();
+
+ private:
+    const Expected& at(std::size_t index) const {
+        return ring_[(first_ + index) & (ring_.size() - 1)];
+    }
+    Expected take_head();
+    void drop_leading_marks();
+
+    std::vector<Expected> ring_{8};  // its size is a power of two
+    std::size_t first_ = 0;
+    std::size_t count_ = 0;
+    bool is_copy_in_ = false;
+};
+
+}  // namespace penstock::session
