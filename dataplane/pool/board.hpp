@@ -30,7 +30,6 @@ class Board {
     void set_limit(std::int32_t limit) { limit_.store(limit, std::memory_order_relaxed); }
     std::int32_t limit() const { return limit_.load(std::memory_order_relaxed); }
     std::int32_t used() const { return used_.load(std::memory_order_relaxed); }
-    bool is_over_limit() const { return used() > limit(); }
 
     // Thresholds of the policy in force, 0: none. Written by the admin thread, read at every
     // transaction's start.
@@ -42,26 +41,32 @@ class Board {
     };
     Throttle throttle;
 
-    // Of all workers together.
-    std::atomic<std::int32_t> clients{0};
-    std::atomic<std::int32_t> waiting{0};
-    std::atomic<std::int32_t> busy{0};
-
-    // Since when the oldest waiting client of a worker has waited, in microseconds of the steady
-    // clock; 0: nobody waits.
-    void set_oldest_wait(std::uint32_t worker, std::int64_t since_us) {
-        workers_[worker].oldest_wait_us.store(since_us, std::memory_order_relaxed);
-    }
-    std::int64_t oldest_wait(std::uint32_t worker) const {
-        return workers_[worker].oldest_wait_us.load(std::memory_order_relaxed);
-    }
+    // What one worker says of itself: stored by that worker, read by all.
+    struct alignas(64) Worker {
+        // Since when its oldest waiting client has waited, microseconds of the steady clock; 0:
+        // nobody waits.
+        std::atomic<std::int64_t> oldest_wait_us{0};
+        std::atomic<std::int32_t> clients{0};  // logged in
+        std::atomic<std::int32_t> waiting{0};  // clients that wait for a server
+        std::atomic<std::int32_t> busy{0};     // servers that clients hold
+        std::atomic<std::int32_t> closing{
+            0};  // servers that hold a permit but will not serve again
+    };
+    Worker& worker(std::uint32_t index) { return workers_[index]; }
+    const Worker& worker(std::uint32_t index) const { return workers_[index]; }
     std::uint32_t workers() const { return static_cast<std::uint32_t>(workers_.size()); }
 
- private:
-    struct alignas(64) Worker {
-        std::atomic<std::int64_t> oldest_wait_us{0};
-    };
+    // Over all workers.
+    std::int32_t sum(std::atomic<std::int32_t> Worker::*number) const {
+        std::int32_t total = 0;
+        for (const Worker& worker : workers_)
+            total += (worker.*number).load(std::memory_order_relaxed);
+        return total;
+    }
+    // How many server connections must go for the limit to hold, beyond those that are going.
+    std::int32_t excess() const { return used() - sum(&Worker::closing) - limit(); }
 
+ private:
     std::vector<Worker> workers_;
     std::atomic<std::int32_t> limit_;
     std::atomic<std::int32_t> used_{0};

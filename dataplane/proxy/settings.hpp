@@ -2,6 +2,8 @@
 // made; a change is a new object that replaces the old one (Proxy::configure).
 #pragma once
 
+#include "dataplane/session/client_login.hpp"
+#include "dataplane/session/server_login.hpp"
 #include "dataplane/wire/userlist.hpp"
 
 #include <chrono>
@@ -15,23 +17,13 @@ using TimePoint = std::chrono::steady_clock::time_point;
 using Duration = std::chrono::steady_clock::duration;
 
 enum class PoolMode : std::uint8_t { Transaction, Session };
-enum class ClientAuthentication : std::uint8_t { Trust, Md5, ScramSha256 };
-enum class ClientTls : std::uint8_t { Disable, Allow, Require };
-enum class ServerTls : std::uint8_t {
-    Disable,
-    Prefer,
-    Require
-};  // how certificates are checked is the shell's
 
 // A timeout or limit of zero means none.
 struct Settings {
     PoolMode pool_mode = PoolMode::Transaction;
-    ClientAuthentication authentication = ClientAuthentication::ScramSha256;
-    ClientTls client_tls = ClientTls::Disable;
-    ServerTls server_tls = ServerTls::Disable;
+    session::ClientLoginSettings login;
+    session::ServerTls server_tls = session::ServerTls::Disable;
     wire::UserTable users;
-    std::string
-        mock_secret;  // random per process: makes the SCRAM exchange of unknown users steady
     std::string
         application_tag;  // application_name of server connections begins with it (api::proxy_tag)
     std::string database_address;  // "host:port", for messages

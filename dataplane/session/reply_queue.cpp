@@ -18,6 +18,7 @@ void ReplyQueue::push(const Expected& entry) {
     if (entry.kind == Expect::CopyEnd && is_empty()) return;
     if (entry.kind == Expect::CopyEnd) is_copy_in_ = false;
     if (entry.kind == Expect::Sync && is_copy_in_) return;
+    if (entry.kind == Expect::Sync) skips_to_sync_ = false;
     if (count_ == ring_.size()) {
         std::vector<Expected> larger(ring_.size() * 2);
         for (std::size_t i = 0; i < count_; ++i) larger[i] = at(i);
@@ -87,6 +88,7 @@ ReplyQueue::Match ReplyQueue::fail(std::vector<Expected>& skipped) {
         first_ = (first_ + 1) & (ring_.size() - 1);
         --count_;
     }
+    skips_to_sync_ = is_empty();
     return {Verdict::Completes, entry};
 }
 
@@ -119,6 +121,7 @@ void ReplyQueue::clear() {
     first_ = 0;
     count_ = 0;
     is_copy_in_ = false;
+    skips_to_sync_ = false;
 }
 
 Expected ReplyQueue::take_head() {

@@ -67,6 +67,9 @@ class ReplyQueue {
     void copy_in_started();
     bool is_copy_in() const { return is_copy_in_; }
 
+    // After an error the server discards everything up to a Sync that has not been sent yet.
+    bool skips_to_sync() const { return skips_to_sync_; }
+
     // Requires: the head is synthetic.
     Expected take_synthetic();
     bool is_head_synthetic() const { return !is_empty() && at(0).is_synthetic; }
@@ -88,6 +91,7 @@ class ReplyQueue {
     std::size_t first_ = 0;
     std::size_t count_ = 0;
     bool is_copy_in_ = false;
+    bool skips_to_sync_ = false;
 };
 
 }  // namespace penstock::session

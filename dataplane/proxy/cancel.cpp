@@ -1,0 +1,112 @@
+// CancelRequest: to the server that works for the client that the key names, and never to a later
+// client of it: a server is not handed on while a cancel for it is in flight. PostgreSQL closes a
+// cancel's connection after it has sent the signal, so its end tells that no signal is still to
+// come.
+#include "dataplane/proxy/core.hpp"
+#include "dataplane/wire/bytes.hpp"
+
+namespace penstock::proxy {
+namespace {
+
+// process_id: the worker in the upper bits, never zero; the client's slot in the lower ones.
+constexpr std::uint32_t slot_bits = 24;
+constexpr std::uint32_t slot_mask = (1U << slot_bits) - 1;
+
+}  // namespace
+
+CancelKey Core::cancel_key(const Client& client) const {
+    return {((worker_ + 1) << slot_bits) | (client.link.slot & slot_mask), client.secret};
+}
+
+void Core::cancel_request(Client& canceller, const session::CancelRequest& request) {
+    metrics_.cancels.add();
+    const LinkId link = canceller.link;
+    const std::uint32_t worker = (request.process_id >> slot_bits) - 1;
+    if (request.key.size() != sizeof(std::uint32_t) || worker >= board_.workers()) {
+        return finish_canceller(link, worker_);
+    }
+    const CancelKey key{request.process_id, wire::load_u32(request.key.data())};
+    if (worker != worker_) {
+        actions_.push_back({ActionKind::RouteCancel, link, {}, worker, key});
+        return;
+    }
+    if (!cancel_here(key, link, worker_)) finish_canceller(link, worker_);
+}
+
+void Core::cancel_routed(CancelKey key, LinkId canceller, std::uint32_t from_worker) {
+    if (!cancel_here(key, canceller, from_worker)) finish_canceller(canceller, from_worker);
+}
+
+// The cancel that this canceller asked for is over.
+void Core::cancel_finished(LinkId canceller) { finish_canceller(canceller, worker_); }
+
+// True if a CancelRequest to the database is on its way, which will finish the canceller.
+bool Core::cancel_here(CancelKey key, LinkId canceller, std::uint32_t worker) {
+    const std::uint32_t slot = key.process_id & slot_mask;
+    Client* const client = slot < clients_.slots() ? clients_.at_if_used(slot) : nullptr;
+    // The secret is compared as one word: the time it takes says nothing.
+    if (client == nullptr || client->secret == 0 || client->secret != key.secret) return false;
+    if (client->state == ClientState::Waiting) {
+        cancel_waiting(*client);
+        return false;
+    }
+    if (client->state != ClientState::Linked) return false;
+    Server& server = servers_.at(client->server);
+    if (server.replies.is_empty()) return false;
+    if (server.replies.head().is_swallowed) {
+        // What runs now is ours. The client's own messages are behind it.
+        server.cancel_when_own_ends = true;
+        return false;
+    }
+    return start_cancel(server, canceller, worker);
+}
+
+bool Core::start_cancel(Server& server, LinkId canceller, std::uint32_t worker) {
+    // As many as servers at twice the limit, as PgBouncer has it: a storm of cancels must not
+    // become one of connections.
+    const auto cancels_max = static_cast<std::size_t>(2 * std::max(1, board_.limit()));
+    if (server.cancel_key.empty() || cancels_.size() >= cancels_max) return false;
+    const auto name = cancels_.add();
+    Cancel& cancel = cancels_.at(name.slot);
+    cancel.link = {name.slot, name.generation, LinkKind::Cancel};
+    cancel.server = server.link;
+    cancel.canceller = canceller;
+    cancel.canceller_worker = worker;
+    cancel.process_id = server.process_id;
+    cancel.key = server.cancel_key;
+    cancel.started_at = now_;
+    ++server.cancels;
+    act(ActionKind::Open, cancel.link);
+    return true;
+}
+
+void Core::cancel_over(Cancel& cancel) {
+    if (Server* server = server_at(cancel.server)) {
+        --server->cancels;
+        if (server->cancels == 0 && server->state == ServerState::Parked) give_back(*server);
+    }
+    if (cancel.canceller.is_set()) finish_canceller(cancel.canceller, cancel.canceller_worker);
+    cancels_.remove(cancel.link.slot);
+}
+
+void Core::finish_canceller(LinkId canceller, std::uint32_t worker) {
+    if (worker != worker_) {
+        actions_.push_back({ActionKind::CancelFinished, canceller, {}, worker, {}});
+        return;
+    }
+    Client* const client = client_at(canceller);
+    if (client == nullptr) return;
+    act(ActionKind::Close, canceller);
+    leave(*client, true);
+}
+
+void Core::cancel_waiting(Client& client) {
+    refuse_waiting(
+        client,
+        {wire::Severity::Error,
+         wire::sql_state::query_canceled,
+         "canceling statement due to user request"}
+    );
+}
+
+}  // namespace penstock::proxy

@@ -1,0 +1,247 @@
+// Who gets which server, and when one comes back.
+#include "crds/api/check.hpp"
+#include "dataplane/control/admission.hpp"
+#include "dataplane/proxy/core.hpp"
+#include "dataplane/wire/writer.hpp"
+
+#include <algorithm>
+
+namespace penstock::proxy {
+namespace {
+
+using session::HoldReason;
+
+std::int64_t to_us(Duration duration) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
+}
+
+std::int64_t to_us(TimePoint time) { return to_us(time.time_since_epoch()); }
+
+std::string_view reason_text(control::RefusalReason reason) {
+    return reason == control::RefusalReason::QueueLength ? "queue_length" : "queue_wait";
+}
+
+// Between workers, a server goes to clients that have waited longer by this much: so it does not go
+// to and fro.
+constexpr std::int64_t other_worker_lead_us = 5'000;
+
+}  // namespace
+
+// Requires: the client is Idle. detail: of a refusal, for machines.
+Core::Acquired Core::acquire(Client& client, std::string& detail) {
+    Pool& pool = pool_of(client);
+    metrics_.transactions_offered.add();
+    client.active_at = now_;
+    if (pool.waiting.is_empty() && !pool.idle.empty() && may_start()) {
+        Server& server = servers_.at(pool.idle.back());
+        pool.idle.pop_back();
+        link(client, server);
+        return Acquired::Linked;
+    }
+    const auto& throttle = board_.throttle;
+    control::AdmissionInput input;
+    input.waiting = board_.sum(&pool::Board::Worker::waiting);
+    input.waiting_max = throttle.queue_length_max.load(std::memory_order_relaxed);
+    // Each worker ends its part of the process's transactions.
+    input.ended_per_second = ended_.per_second() * board_.workers();
+    input.wait_max_us = throttle.queue_wait_max_us.load(std::memory_order_relaxed);
+    const control::Admission admission = control::admit(input);
+    if (admission.refused != control::RefusalReason::None) {
+        if (throttle.enforced.load(std::memory_order_relaxed)) {
+            metrics_.transactions_refused.add();
+            const std::int64_t retry_after_ms =
+                std::max<std::int64_t>(10, 2 * admission.predicted_wait_us / 1'000);
+            detail = "reason=" + std::string(reason_text(admission.refused)) +
+                     " waiting=" + std::to_string(input.waiting) +
+                     " retry_after_ms=" + std::to_string(retry_after_ms);
+            return Acquired::Refused;
+        }
+        metrics_.would_refuse.add();
+    }
+    enqueue(client, pool);
+    return Acquired::Waiting;
+}
+
+// Does the policy's limit on transactions at once leave room for one more?
+bool Core::may_start() const {
+    const auto& throttle = board_.throttle;
+    const std::int32_t at_once_max = throttle.concurrency_max.load(std::memory_order_relaxed);
+    if (at_once_max <= 0 || !throttle.enforced.load(std::memory_order_relaxed)) return true;
+    return board_.sum(&pool::Board::Worker::busy) < at_once_max;
+}
+
+// Requires: the server is Idle and in no list.
+void Core::link(Client& client, Server& server) {
+    enter(server, ServerState::Linked);
+    server.client = client.link.slot;
+    server.query_since = now_;
+    client.server = server.link.slot;
+    client.state = ClientState::Linked;
+    client.held_since = now_;
+    if (settings_->pool_mode == PoolMode::Session) server.hold.set(HoldReason::Session);
+    const Duration waited = now_ - client.active_at;
+    metrics_.wait.add(waited);
+    if (waited > Duration::zero()) metrics_.wait_us.add(static_cast<std::uint64_t>(to_us(waited)));
+    if (server.plans_epoch != plans_epoch_) {
+        server.plans_epoch = plans_epoch_;
+        if (!server.statements.is_empty()) {
+            server.statements.clear();
+            inject_query(server, "DEALLOCATE ALL");
+        }
+    }
+    if (!session::fits(server.parameters, client.parameters)) fit_parameters(client, server);
+}
+
+// In front of the client's own messages, in the same packet.
+void Core::fit_parameters(Client& client, Server& server) {
+    const std::string sql = session::replay_sql(values_, server.parameters, client.parameters);
+    if (sql.empty()) return;
+    inject_query(server, sql);
+    metrics_.parameters_replayed.add();
+}
+
+void Core::enqueue(Client& client, Pool& pool) {
+    client.state = ClientState::Waiting;
+    client.is_queued = true;
+    pool.waiting.push_back(client.link.slot, links());
+    ++waiting_;
+    metrics_.clients_waiting.set(static_cast<std::uint64_t>(waiting_));
+    board_.worker(worker_).waiting.store(waiting_, std::memory_order_relaxed);
+    want(client.pool);
+}
+
+void Core::dequeue(Client& client) {
+    pool_of(client).waiting.remove(client.link.slot, links());
+    client.is_queued = false;
+    --waiting_;
+    metrics_.clients_waiting.set(static_cast<std::uint64_t>(waiting_));
+    board_.worker(worker_).waiting.store(waiting_, std::memory_order_relaxed);
+}
+
+void Core::want(std::uint32_t index) {
+    Pool& pool = *pools_[index];
+    if (pool.is_wanting) return;
+    pool.is_wanting = true;
+    wanting_.push_back(index);
+}
+
+void Core::publish_oldest_wait() {
+    if (board_.workers() == 1) return;
+    TimePoint oldest = now_;
+    bool anybody = false;
+    for (const std::uint32_t index : wanting_) {
+        const std::uint32_t front = pools_[index]->waiting.front();
+        if (front == no_slot) continue;
+        anybody = true;
+        oldest = std::min(oldest, clients_.at(front).active_at);
+    }
+    board_.worker(worker_).oldest_wait_us.store(
+        anybody ? to_us(oldest) : 0, std::memory_order_relaxed
+    );
+}
+
+// Gives the pool's free servers to those who have waited longest.
+void Core::serve(Pool& pool) {
+    while (!pool.waiting.is_empty() && !pool.idle.empty() && may_start()) {
+        Client& client = clients_.at(pool.waiting.front());
+        Server& server = servers_.at(pool.idle.back());
+        pool.idle.pop_back();
+        dequeue(client);
+        link(client, server);
+        client.active_at = now_;
+        if (client.reads_paused) {
+            client.reads_paused = false;
+            act(ActionKind::ResumeReads, client.link);
+        }
+        CHECK(client.stash != nullptr);
+        run_client(client, open_stash(client.stash, {}, 0));
+    }
+}
+
+void Core::release_if_free(Server& server) {
+    Client& client = clients_.at(server.client);
+    const bool is_mid_message = client.body == Body::Forward && client.body_missing > 0;
+    server.hold.set(HoldReason::Owed, !server.replies.is_empty());
+    server.hold.set(HoldReason::MidMessage, is_mid_message);
+    if (settings_->pool_mode == PoolMode::Transaction) server.hold.clear(HoldReason::Session);
+    if (!server.hold.is_empty()) {
+        const bool is_between =
+            server.replies.is_empty() && server.status == wire::TransactionStatus::Idle;
+        // In mode Session each transaction counts, though the server stays.
+        if (server.hold.has(HoldReason::Session) && is_between) {
+            metrics_.transactions.add();
+            if (is_draining_) {
+                fail_client(
+                    client, {wire::Severity::Fatal, wire::sql_state::admin_shutdown, drain_text}
+                );
+            }
+        }
+        return;
+    }
+    unlink(client, server);
+    metrics_.transactions.add();
+    ended_.add();
+    client.state = ClientState::Idle;
+    client.active_at = now_;
+    give_back(server);
+    if (is_draining_) {
+        fail_client(client, {wire::Severity::Fatal, wire::sql_state::admin_shutdown, drain_text});
+    }
+}
+
+void Core::unlink(Client& client, Server& server) {
+    const Duration held = now_ - client.held_since;
+    metrics_.transaction.add(held);
+    metrics_.hold_us.add(static_cast<std::uint64_t>(std::max<std::int64_t>(0, to_us(held))));
+    client.server = no_slot;
+    client.state = ClientState::Idle;
+    server.client = no_slot;
+}
+
+// Requires: no client has the server, nothing is owed, no transaction is open.
+void Core::give_back(Server& server) {
+    server.hold.clear_all();
+    if (server.cancels > 0) return enter(server, ServerState::Parked);
+    const bool is_old = settings_->server_lifetime > Duration::zero() &&
+                        now_ - server.connected_at > settings_->server_lifetime;
+    if (server.closes_when_free || is_draining_ || is_old || board_.excess() > 0)
+        return close_server(server);
+    // A client's own application_name takes the tag off, by which the database counts us.
+    const session::ValueId name = server.parameters.get(session::application_name_index);
+    const std::string& tag = settings_->application_tag;
+    if (name != session::no_value && !values_.text(name).starts_with(tag)) {
+        enter(server, ServerState::Cleaning);
+        return inject_query(server, "SET application_name = '" + tag + "'");
+    }
+    enter(server, ServerState::Idle);
+    Pool& pool = pool_of(server);
+    if (board_.workers() > 1) {
+        const std::uint32_t front = pool.waiting.front();
+        const std::int64_t ours = front == no_slot ? to_us(now_) + other_worker_lead_us
+                                                   : to_us(clients_.at(front).active_at);
+        const std::uint32_t other = longest_waiting_worker(ours - other_worker_lead_us);
+        if (other != no_slot) {
+            actions_.push_back({ActionKind::MoveServer, server.link, {}, other, {}});
+            // Claimed: the other worker says anew who waits when it has this one.
+            board_.worker(other).oldest_wait_us.store(0, std::memory_order_relaxed);
+            return;
+        }
+    }
+    pool.idle.push_back(server.link.slot);
+}
+
+// The other worker whose oldest waiting client has waited since before `older_than_us`, or no_slot.
+std::uint32_t Core::longest_waiting_worker(std::int64_t older_than_us) const {
+    std::uint32_t longest = no_slot;
+    for (std::uint32_t other = 0; other < board_.workers(); ++other) {
+        if (other == worker_) continue;
+        const std::int64_t since =
+            board_.worker(other).oldest_wait_us.load(std::memory_order_relaxed);
+        if (since == 0 || since > older_than_us) continue;
+        longest = other;
+        older_than_us = since;
+    }
+    return longest;
+}
+
+}  // namespace penstock::proxy

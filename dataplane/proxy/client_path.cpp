@@ -1,0 +1,321 @@
+// Bytes of a logged-in client.
+#include "crds/api/check.hpp"
+#include "dataplane/proxy/core.hpp"
+#include "dataplane/wire/writer.hpp"
+
+namespace penstock::proxy {
+namespace {
+
+using session::Expect;
+using session::HoldReason;
+using wire::Frontend;
+
+// A waiting client's requests are kept up to here; then it is not read until it has a server.
+constexpr std::size_t waiting_bytes_max = 64 * 1024;
+
+bool is_answered_with_ready(Frontend type) {
+    return type == Frontend::Query || type == Frontend::FunctionCall;
+}
+
+// PostgreSQL's own limit for messages that carry a name at most (PQ_SMALL_MESSAGE_LIMIT).
+bool is_too_long(const wire::Frame& frame) {
+    constexpr std::size_t small_message_max = 10'000;
+    switch (static_cast<Frontend>(frame.type)) {
+        case Frontend::Close:
+        case Frontend::Describe:
+        case Frontend::Execute:
+        case Frontend::Flush:
+        case Frontend::Sync:
+        case Frontend::Terminate:
+        case Frontend::CopyDone:
+        case Frontend::CopyFail:
+            return frame.body.size() + frame.missing > small_message_max;
+        default:
+            return false;
+    }
+}
+
+// Bind names a portal and a statement at its front; the rest is never looked at.
+bool has_both_names(std::string_view body) {
+    wire::ByteReader reader(body);
+    reader.c_string();
+    reader.c_string();
+    return reader.ok();
+}
+
+}  // namespace
+
+void Core::client_bytes(Client& client, std::string_view bytes) {
+    client.active_at = client.state == ClientState::Waiting ? client.active_at : now_;
+    if (client.state == ClientState::Waiting || client.state == ClientState::Welcoming) {
+        if (client.stash == nullptr) client.stash = spare_stash();
+        client.stash->append(bytes);
+        if (client.stash->size() > waiting_bytes_max && !client.reads_paused) {
+            client.reads_paused = true;
+            act(ActionKind::PauseReads, client.link);
+        }
+        return;
+    }
+    const std::string_view chunk = open_stash(client.stash, bytes, client.stash_needed);
+    if (!chunk.empty()) run_client(client, chunk);
+}
+
+void Core::run_client(Client& client, std::string_view chunk) {
+    client.stash_needed = 0;
+    bool ended_body = false;
+    wire::FrameCursor cursor(chunk, settings_->message_bytes_max);
+    while (!cursor.is_empty()) {
+        if (client.body != Body::None) {
+            const std::string_view part = cursor.rest().substr(0, client.body_missing);
+            if (client.body == Body::Forward) send(servers_.at(client.server).link, part);
+            cursor.skip(part.size());
+            client.body_missing -= part.size();
+            if (client.body_missing > 0) return;
+            if (client.body == Body::Forward) ended_body = true;
+            client.body = Body::None;
+            continue;
+        }
+        wire::Frame frame;
+        const wire::FrameResult result = cursor.next(frame);
+        if (result == wire::FrameResult::NeedHeader) {
+            client.stash_needed = wire::header_bytes;
+            keep_stash(client.stash, cursor.rest());
+            break;
+        }
+        if (result == wire::FrameResult::BadLength || is_too_long(frame)) {
+            return fail_client(
+                client,
+                {wire::Severity::Fatal,
+                 wire::sql_state::protocol_violation,
+                 "invalid message length"}
+            );
+        }
+        if (!wire::is_frontend_type(frame.type)) {
+            const std::string text = "invalid frontend message type " +
+                                     std::to_string(static_cast<unsigned char>(frame.type));
+            return fail_client(
+                client, {wire::Severity::Fatal, wire::sql_state::protocol_violation, text}
+            );
+        }
+        switch (client_frame(client, frame)) {
+            case Next::Gone:
+                return;
+            case Next::Wait:
+                return keep_stash(client.stash, cursor.rest());
+            case Next::NeedMore:
+                client.stash_needed = frame.all.size() + 1;
+                if (static_cast<Frontend>(frame.type) != Frontend::Bind)
+                    client.stash_needed += frame.missing - 1;
+                return keep_stash(client.stash, cursor.rest());
+            case Next::Continue:
+                break;
+        }
+        cursor.take(frame);
+        client.body_missing = frame.missing;
+        if (frame.is_whole()) client.body = Body::None;
+    }
+    if (ended_body && client.server != no_slot) release_if_free(servers_.at(client.server));
+}
+
+// Sets client.body to what becomes of the part of the frame that has not arrived.
+Core::Next Core::client_frame(Client& client, const wire::Frame& frame) {
+    client.body = Body::Drop;
+    if (client.state != ClientState::Linked) return frame_without_server(client, frame);
+    return forward_frame(client, servers_.at(client.server), frame);
+}
+
+Core::Next Core::frame_without_server(Client& client, const wire::Frame& frame) {
+    const auto type = static_cast<Frontend>(frame.type);
+    switch (type) {
+        case Frontend::Terminate:
+            act(ActionKind::Close, client.link);
+            leave(client, true);
+            return Next::Gone;
+        case Frontend::Sync: {
+            // Nothing is owed and nothing was begun: PostgreSQL would say just this.
+            std::string out;
+            wire::write_ready_for_query(out, wire::TransactionStatus::Idle);
+            send_copy(client.link, out);
+            client.skips_to_sync = false;
+            return Next::Continue;
+        }
+        case Frontend::CopyData:
+        case Frontend::CopyDone:
+        case Frontend::CopyFail:
+        case Frontend::Flush:
+            return Next::Continue;  // nothing to flush; PostgreSQL ignores COPY data outside COPY
+        case Frontend::Parse:
+        case Frontend::Describe:
+        case Frontend::Close:
+            if (!frame.is_whole()) return Next::NeedMore;
+            break;
+        case Frontend::Bind:
+            if (!has_both_names(frame.body) && !frame.is_whole()) return Next::NeedMore;
+            break;
+        default:
+            break;
+    }
+    if (client.skips_to_sync) return Next::Continue;
+    std::string detail;
+    switch (acquire(client, detail)) {
+        case Acquired::Linked:
+            return forward_frame(client, servers_.at(client.server), frame);
+        case Acquired::Waiting:
+            return Next::Wait;
+        case Acquired::Refused:
+            break;
+    }
+    refuse(
+        client,
+        frame,
+        {wire::Severity::Error,
+         wire::sql_state::too_many_connections,
+         "the connection pool is overloaded: the transaction was refused before it began",
+         detail,
+         "Retry after the time given in the detail; the connection stays usable."}
+    );
+    return Next::Continue;
+}
+
+Core::Next Core::forward_frame(Client& client, Server& server, const wire::Frame& frame) {
+    const auto type = static_cast<Frontend>(frame.type);
+    const bool is_transaction_mode = settings_->pool_mode == PoolMode::Transaction;
+    // What the server would discard need not be sent: it waits for a Sync.
+    if (server.replies.skips_to_sync() && type != Frontend::Sync && type != Frontend::Terminate) {
+        return Next::Continue;
+    }
+    switch (type) {
+        case Frontend::Query:
+            // Manual, "Extended Query": a simple Query destroys the unnamed statement.
+            if (client.unnamed != nullptr) client.unnamed->is_set = false;
+            server.has_unnamed = false;
+            expect(server, Expect::Query, client.link.slot);
+            break;
+        case Frontend::FunctionCall:
+            expect(server, Expect::FunctionCall, client.link.slot);
+            break;
+        case Frontend::Sync:
+            expect(server, Expect::Sync, client.link.slot);
+            server.hold.clear(HoldReason::Unsynced);
+            break;
+        case Frontend::Execute:
+            expect(server, Expect::Execute, client.link.slot);
+            server.hold.set(HoldReason::Unsynced);
+            break;
+        case Frontend::CopyDone:
+        case Frontend::CopyFail:
+            expect(server, Expect::CopyEnd, client.link.slot);
+            break;
+        case Frontend::Parse:
+            if (is_transaction_mode) return parse(client, server, frame);
+            expect(server, Expect::Parse, client.link.slot);
+            server.hold.set(HoldReason::Unsynced);
+            break;
+        case Frontend::Bind:
+            if (is_transaction_mode) return bind(client, server, frame);
+            expect(server, Expect::Bind, client.link.slot);
+            server.hold.set(HoldReason::Unsynced);
+            break;
+        case Frontend::Describe:
+        case Frontend::Close:
+            return describe_or_close(client, server, frame);
+        case Frontend::Flush:
+            forward(client, server, frame);
+            if (server.replies.has_only_synthetic()) give_synthetic(server);
+            return Next::Continue;
+        case Frontend::Terminate:
+            act(ActionKind::Close, client.link);
+            leave(client, true);
+            return Next::Gone;
+        default:
+            break;
+    }
+    forward(client, server, frame);
+    return Next::Continue;
+}
+
+void Core::forward(Client& client, Server& server, const wire::Frame& frame) {
+    send(server.link, frame.all);
+    client.body = Body::Forward;
+}
+
+void Core::expect(Server& server, Expect kind, std::uint32_t owner) {
+    if (server.replies.is_empty()) server.query_since = now_;
+    session::Expected entry;
+    entry.kind = kind;
+    entry.owner = owner;
+    server.replies.push(entry);
+}
+
+void Core::refuse(Client& client, const wire::Frame& frame, const wire::ErrorText& error) {
+    std::string out;
+    wire::write_error(out, error);
+    if (is_answered_with_ready(static_cast<Frontend>(frame.type))) {
+        wire::write_ready_for_query(out, wire::TransactionStatus::Idle);
+    } else {
+        client.skips_to_sync = true;
+    }
+    send_copy(client.link, out);
+}
+
+void Core::refuse_waiting(Client& client, const wire::ErrorText& error) {
+    dequeue(client);
+    client.state = ClientState::Idle;
+    CHECK(client.stash != nullptr);
+    const std::string_view chunk = open_stash(client.stash, {}, 0);
+    wire::FrameCursor cursor(chunk, settings_->message_bytes_max);
+    wire::Frame frame;
+    cursor.next(frame);
+    refuse(client, frame, error);
+    cursor.take(frame);
+    client.body = frame.is_whole() ? Body::None : Body::Drop;
+    client.body_missing = frame.missing;
+    if (!cursor.is_empty()) run_client(client, cursor.rest());
+}
+
+void Core::fail_client(Client& client, const wire::ErrorText& error) {
+    std::string out;
+    wire::write_error(out, error);
+    send_copy(client.link, out);
+    act(ActionKind::Close, client.link);
+    leave(client, false);
+}
+
+// The client's link is gone or going: its server is cleaned or closed, its record freed.
+void Core::leave(Client& client, bool is_orderly) {
+    if (client.state == ClientState::Waiting) dequeue(client);
+    if (client.state == ClientState::Linked) {
+        Server& server = servers_.at(client.server);
+        const bool is_mid_message = client.body == Body::Forward && client.body_missing > 0;
+        unlink(client, server);
+        if (is_mid_message) {
+            close_server(server);
+        } else {
+            clean(server, is_orderly);
+        }
+    }
+    forget(client);
+}
+
+void Core::forget(Client& client) {
+    if (client.login != nullptr) metrics_.clients_logging_in.subtract();
+    if (client.pool != no_slot) {
+        Pool& pool = pool_of(client);
+        if (client.state == ClientState::Welcoming && client.is_queued) {
+            pool.welcoming.remove(client.link.slot, links());
+            --welcoming_;
+        }
+        --pool.clients;
+        const auto of_user = clients_by_user_.find(pool.key.user);
+        if (--of_user->second == 0) clients_by_user_.erase(of_user);
+        metrics_.clients.subtract();
+        board_.worker(worker_).clients.store(
+            static_cast<std::int32_t>(metrics_.clients.get()), std::memory_order_relaxed
+        );
+    }
+    if (client.statements != nullptr) client.statements->clear(statements_);
+    client.parameters.clear(values_);
+    clients_.remove(client.link.slot);
+}
+
+}  // namespace penstock::proxy

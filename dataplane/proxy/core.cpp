@@ -1,0 +1,225 @@
+#include "dataplane/proxy/core.hpp"
+
+#include "crds/api/check.hpp"
+#include "dataplane/wire/digest.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace penstock::proxy {
+namespace {
+
+// Kept for the next wait or split message; more than this many, or larger ones, go back to the
+// system.
+constexpr std::size_t spare_stashes_max = 256;
+constexpr std::size_t spare_stash_bytes_max = 16 * 1024;
+
+}  // namespace
+
+Core::Core(
+    std::uint32_t worker,
+    std::uint64_t seed,
+    pool::Board& board,
+    std::shared_ptr<const Settings> settings,
+    TimePoint now
+)
+    : worker_(worker), seed_(seed), board_(board), settings_(std::move(settings)), now_(now) {
+    next_tick_ = now;
+}
+
+Core::~Core() = default;
+
+void Core::begin(TimePoint now) {
+    now_ = now;
+    actions_.clear();
+    arena_.reset();
+    for (auto& stash : retired_) {
+        if (spare_.size() >= spare_stashes_max || stash->capacity() > spare_stash_bytes_max)
+            continue;
+        stash->clear();
+        spare_.push_back(std::move(stash));
+    }
+    retired_.clear();
+}
+
+void Core::settle() {
+    if (wanting_.empty()) return;
+    if (wanting_.size() > 1) {
+        const auto oldest = [this](std::uint32_t pool) {
+            const std::uint32_t front = pools_[pool]->waiting.front();
+            return front == no_slot ? now_ : clients_.at(front).active_at;
+        };
+        std::ranges::sort(wanting_, {}, oldest);
+    }
+    // Serving may make further pools want: they are at the end and have their turn in the same
+    // pass.
+    for (std::size_t i = 0; i < wanting_.size(); ++i) {
+        const std::uint32_t index = wanting_[i];
+        serve(*pools_[index]);
+        open_wanted(index);
+    }
+    std::erase_if(wanting_, [this](std::uint32_t index) {
+        Pool& pool = *pools_[index];
+        pool.is_wanting = !pool.waiting.is_empty() || !pool.welcoming.is_empty();
+        return !pool.is_wanting;
+    });
+    publish_oldest_wait();
+}
+
+LinkId Core::accepted() {
+    const auto name = clients_.add();
+    Client& client = clients_.at(name.slot);
+    client.link = {name.slot, name.generation, LinkKind::Client};
+    client.accepted_at = client.active_at = now_;
+    session::ClientLoginRandom random;
+    random_bytes(random.nonce.data(), random.nonce.size());
+    random_bytes(random.md5_salt.data(), random.md5_salt.size());
+    client.login.reset(new ClientLoginState{
+        settings_, session::ClientLogin(settings_->login, settings_->users, random)});
+    metrics_.clients_logging_in.add();
+    return client.link;
+}
+
+void Core::received(LinkId link, std::string_view bytes) {
+    if (link.kind == LinkKind::Client) {
+        Client* client = client_at(link);
+        if (client == nullptr) return;
+        if (client->login != nullptr) return client_login_bytes(*client, bytes);
+        metrics_.bytes_from_clients.add(bytes.size());
+        return client_bytes(*client, bytes);
+    }
+    if (link.kind == LinkKind::Server) {
+        Server* server = server_at(link);
+        if (server == nullptr || server->state == ServerState::Closing) return;
+        if (server->login != nullptr) return server_login_bytes(*server, bytes);
+        metrics_.bytes_from_servers.add(bytes.size());
+        server_bytes(*server, bytes);
+    }
+}
+
+void Core::connected(LinkId link) {
+    std::string out;
+    if (link.kind == LinkKind::Cancel) {
+        Cancel* cancel = cancel_at(link);
+        if (cancel == nullptr) return;
+        wire::write_cancel_request(out, cancel->process_id, cancel->key);
+        return send_copy(link, out);
+    }
+    Server* server = server_at(link);
+    if (server == nullptr || server->state != ServerState::Connecting) return;
+    enter(*server, ServerState::LoggingIn);
+    server->login->start(out);
+    send_copy(link, out);
+}
+
+void Core::tls_established(LinkId link) {
+    if (link.kind == LinkKind::Client) {
+        Client* client = client_at(link);
+        if (client != nullptr && client->login != nullptr) client->login->machine.tls_established();
+        return;
+    }
+    Server* server = server_at(link);
+    if (server == nullptr || server->login == nullptr) return;
+    std::string out;
+    server->login->tls_established(out);
+    if (!out.empty()) send_copy(link, out);
+}
+
+void Core::closed(LinkId link, std::string_view reason) {
+    if (link.kind == LinkKind::Client) {
+        if (Client* client = client_at(link)) leave(*client, false);
+        return;
+    }
+    if (link.kind == LinkKind::Cancel) {
+        if (Cancel* cancel = cancel_at(link)) cancel_over(*cancel);
+        return;
+    }
+    Server* server = server_at(link);
+    if (server == nullptr) return;
+    if (server->login != nullptr) {
+        const bool was_connected = server->state == ServerState::LoggingIn;
+        std::string text =
+            was_connected ? "the database at " : "cannot connect to the database at ";
+        text += settings_->database_address;
+        text += was_connected ? " closed the connection during login: " : ": ";
+        text += reason;
+        server_login_failed(
+            *server,
+            {false, "FATAL", std::string(wire::sql_state::connection_failure), std::move(text)}
+        );
+    } else if (server->client != no_slot) {
+        enter(*server, ServerState::Closing);  // nothing more can be sent to it
+        fail_client(
+            clients_.at(server->client),
+            {wire::Severity::Fatal,
+             wire::sql_state::connection_failure,
+             "the database closed the server connection unexpectedly",
+             reason,
+             "What was under way may or may not have been done."}
+        );
+    }
+    server_gone(*server);
+}
+
+void Core::configure(std::shared_ptr<const Settings> settings) { settings_ = std::move(settings); }
+
+void Core::limits_changed() { close_excess(); }
+
+void Core::send(LinkId link, std::string_view bytes) {
+    if (bytes.empty()) return;
+    if (!actions_.empty()) {
+        Action& last = actions_.back();
+        const bool continues = last.kind == ActionKind::Send && last.link == link &&
+                               last.bytes.data() + last.bytes.size() == bytes.data();
+        if (continues) {
+            last.bytes = {last.bytes.data(), last.bytes.size() + bytes.size()};
+            return;
+        }
+    }
+    actions_.push_back({ActionKind::Send, link, bytes, 0, {}});
+}
+
+std::unique_ptr<std::string> Core::spare_stash() {
+    if (spare_.empty()) return std::make_unique<std::string>();
+    auto stash = std::move(spare_.back());
+    spare_.pop_back();
+    return stash;
+}
+
+void Core::keep_stash(std::unique_ptr<std::string>& stash, std::string_view rest) {
+    stash = spare_stash();
+    stash->assign(rest);
+}
+
+std::string_view Core::open_stash(
+    std::unique_ptr<std::string>& stash, std::string_view bytes, std::size_t needed
+) {
+    if (stash == nullptr) return bytes;
+    stash->append(bytes);
+    if (stash->size() < needed) return {};
+    retired_.push_back(std::move(stash));
+    return *retired_.back();
+}
+
+void Core::random_bytes(char* out, std::size_t size) {
+    // Counter mode over SHA-256: as hard to foresee as the seed.
+    while (size > 0) {
+        std::string block(sizeof seed_ + sizeof random_counter_, '\0');
+        std::memcpy(block.data(), &seed_, sizeof seed_);
+        std::memcpy(block.data() + sizeof seed_, &random_counter_, sizeof random_counter_);
+        ++random_counter_;
+        const std::string digest = wire::sha_256(block);
+        const std::size_t part = std::min(size, digest.size());
+        std::memcpy(out, digest.data(), part);
+        out += part;
+        size -= part;
+    }
+}
+
+std::uint32_t Core::random_u32() {
+    std::uint32_t value = 0;
+    random_bytes(reinterpret_cast<char*>(&value), sizeof value);
+    return value;
+}
+
+}  // namespace penstock::proxy

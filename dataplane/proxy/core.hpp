@@ -1,0 +1,247 @@
+// The inside of Proxy: all records of one worker and the moves between their states. The parts, a
+// file each:
+//   core.cpp           entries, links, actions
+//   login.cpp          a client from its first byte to its first ReadyForQuery
+//   client_path.cpp    bytes of a logged-in client
+//   statement_path.cpp Parse, Bind, Describe, Close in pool mode Transaction
+//   server_path.cpp    bytes of a logged-in server
+//   checkout.cpp       who gets which server, and when one comes back
+//   server_life.cpp    opening, cleaning, closing servers
+//   cancel.cpp         CancelRequest
+//   maintenance.cpp    timeouts, limits, drain
+//   moving.cpp         servers that change workers
+#pragma once
+
+#include "dataplane/control/rate.hpp"
+#include "dataplane/proxy/arena.hpp"
+#include "dataplane/proxy/proxy.hpp"
+#include "dataplane/proxy/records.hpp"
+#include "dataplane/wire/error_response.hpp"
+#include "dataplane/wire/frame.hpp"
+
+#include <array>
+#include <map>
+#include <unordered_map>
+
+namespace penstock::proxy {
+
+struct MovedServer {
+    PoolKey key;
+    std::vector<std::pair<std::size_t, std::string>> parameters;
+    std::uint32_t process_id = 0;
+    std::string cancel_key;
+    TimePoint connected_at;
+    bool has_statements = false;
+};
+
+class Core {
+ public:
+    Core(
+        std::uint32_t worker,
+        std::uint64_t seed,
+        pool::Board& board,
+        std::shared_ptr<const Settings> settings,
+        TimePoint now
+    );
+    ~Core();
+
+    // The entries of Proxy, by the same names.
+    LinkId accepted();
+    void received(LinkId link, std::string_view bytes);
+    void connected(LinkId link);
+    void tls_established(LinkId link);
+    void closed(LinkId link, std::string_view reason);
+    void tick();
+    TimePoint next_tick() const;
+    void cancel_routed(CancelKey key, LinkId canceller, std::uint32_t from_worker);
+    void cancel_finished(LinkId canceller);
+    void server_wanted();
+    MovedServerPtr take_moved(LinkId link);
+    LinkId adopt(MovedServerPtr moved);
+    void configure(std::shared_ptr<const Settings> settings);
+    void limits_changed();
+    void drain();
+
+    void begin(TimePoint now);  // every entry begins with it
+    void settle();              // and ends with it: free servers meet waiting clients
+
+    const std::vector<Action>& actions() const { return actions_; }
+    const Metrics& metrics() const { return metrics_; }
+    const std::string& server_error() const { return server_error_; }
+
+ private:
+    // core.cpp
+    void send(LinkId link, std::string_view bytes);
+    void send_copy(LinkId link, std::string_view bytes) { send(link, arena_.copy(bytes)); }
+    void act(ActionKind kind, LinkId link) { actions_.push_back({kind, link, {}, 0, {}}); }
+    std::unique_ptr<std::string> spare_stash();
+    void keep_stash(std::unique_ptr<std::string>& stash, std::string_view rest);
+    std::string_view open_stash(
+        std::unique_ptr<std::string>& stash, std::string_view bytes, std::size_t needed
+    );
+    void random_bytes(char* out, std::size_t size);
+    std::uint32_t random_u32();
+
+    // login.cpp
+    void client_login_bytes(Client& client, std::string_view bytes);
+    void client_login_step(Client& client, session::ClientLoginStep step, std::string& out);
+    void client_authenticated(Client& client, std::string& out);
+    void welcome(Client& client);
+    void welcome_all(Pool& pool);
+    void refuse_welcoming(Pool& pool);
+    std::uint32_t pool_for(PoolKey key);
+
+    // client_path.cpp
+    void client_bytes(Client& client, std::string_view bytes);
+    enum class Next : std::uint8_t {
+        Continue,  // the frame was dealt with
+        NeedMore,  // it must be seen again with more of its body
+        Wait,      // it waits, with all behind it, until the client has a server
+        Gone,      // the record is gone: touch it no more
+    };
+    void run_client(Client& client, std::string_view chunk);
+    Next client_frame(Client& client, const wire::Frame& frame);
+    Next frame_without_server(Client& client, const wire::Frame& frame);
+    Next forward_frame(Client& client, Server& server, const wire::Frame& frame);
+    void forward(Client& client, Server& server, const wire::Frame& frame);
+    void expect(Server& server, session::Expect kind, std::uint32_t owner);
+    void refuse(Client& client, const wire::Frame& frame, const wire::ErrorText& error);
+    void refuse_waiting(Client& client, const wire::ErrorText& error);
+    void fail_client(Client& client, const wire::ErrorText& error);  // FATAL, then gone
+    void leave(Client& client, bool is_orderly);
+    void forget(Client& client);
+
+    // statement_path.cpp
+    Next parse(Client& client, Server& server, const wire::Frame& frame);
+    Next parse_unnamed(Client& client, Server& server, const wire::Frame& frame);
+    Next bind(Client& client, Server& server, const wire::Frame& frame);
+    Next describe_or_close(Client& client, Server& server, const wire::Frame& frame);
+    void prepare_on(Server& server, session::StatementId statement);
+    void make_room(Server& server);
+    void fit_unnamed(Client& client, Server& server);
+    void send_renamed(
+        Server& server,
+        const wire::Frame& frame,
+        std::string_view before,
+        session::StatementId statement,
+        std::string_view after
+    );
+    void undo(Server& server, const std::vector<session::Expected>& entries);
+    void settle_note(Server& server);
+    void forget_statements(Server& server);
+
+    // server_path.cpp
+    void server_bytes(Server& server, std::string_view bytes);
+    Next server_frame(Server& server, const wire::Frame& frame);
+    Next asynchronous(Server& server, const wire::Frame& frame);
+    Next error_response(Server& server, const wire::Frame& frame);
+    Next ready_for_query(Server& server, const wire::Frame& frame);
+    void parameter_status(Server& server, const wire::Frame& frame);
+    void to_client(Server& server, std::string_view bytes);
+    void give_synthetic(Server& server);
+    void server_broke(Server& server, std::string_view what);
+    void server_fatal(Server& server, std::string_view message);
+    void injected_query_failed(Server& server, const wire::ErrorFields& error);
+    Client* owner_of(Server& server);
+
+    // checkout.cpp
+    enum class Acquired : std::uint8_t { Linked, Waiting, Refused };
+    Acquired acquire(Client& client, std::string& detail);
+    bool may_start() const;
+    void link(Client& client, Server& server);
+    void fit_parameters(Client& client, Server& server);
+    void enqueue(Client& client, Pool& pool);
+    void dequeue(Client& client);
+    void publish_oldest_wait();
+    void release_if_free(Server& server);
+    void unlink(Client& client, Server& server);
+    void give_back(Server& server);
+    void serve(Pool& pool);
+    void want(std::uint32_t pool);
+    std::uint32_t longest_waiting_worker(std::int64_t older_than_us) const;
+
+    // server_life.cpp
+    void open_wanted(std::uint32_t pool);
+    bool find_permit();
+    void open_server(std::uint32_t pool);
+    void server_login_bytes(Server& server, std::string_view bytes);
+    void server_login_step(Server& server, session::ServerLoginStep step, std::string& out);
+    void server_ready(Server& server);
+    void server_login_failed(Server& server, session::ServerLoginFailure failure);
+    void clean(Server& server, bool is_orderly);
+    void clean_on(Server& server);
+    void end_copy_in(Server& server);
+    void inject_query(Server& server, std::string_view sql);
+    void close_server(Server& server);
+    void server_gone(Server& server);
+    void enter(Server& server, ServerState state);
+    void close_excess();
+
+    // cancel.cpp
+    void cancel_request(Client& canceller, const session::CancelRequest& request);
+    bool cancel_here(CancelKey key, LinkId canceller, std::uint32_t worker);
+    bool start_cancel(Server& server, LinkId canceller, std::uint32_t worker);
+    void cancel_over(Cancel& cancel);
+    void finish_canceller(LinkId canceller, std::uint32_t worker);
+    void cancel_waiting(Client& client);
+    CancelKey cancel_key(const Client& client) const;
+
+    // maintenance.cpp
+    void time_out_clients();
+    void time_out_waiting();
+    void time_out_servers();
+    void time_out_linked(Server& server, Client& client);
+    void drain_clients();
+    void finish_drain();
+
+    auto links() {
+        return [this](std::uint32_t slot) -> pool::SlotLinks& { return clients_.at(slot).links; };
+    }
+    Client* client_at(LinkId link) { return clients_.find(link.slot, link.generation); }
+    Server* server_at(LinkId link) { return servers_.find(link.slot, link.generation); }
+    Cancel* cancel_at(LinkId link) { return cancels_.find(link.slot, link.generation); }
+    Pool& pool_of(const Server& server) { return *pools_[server.pool]; }
+    Pool& pool_of(const Client& client) { return *pools_[client.pool]; }
+
+    // Constant after construction.
+    const std::uint32_t worker_;
+    const std::uint64_t seed_;
+    pool::Board& board_;
+
+    std::shared_ptr<const Settings> settings_;
+    TimePoint now_;
+    std::uint64_t random_counter_ = 0;
+
+    pool::Slab<Client> clients_;
+    pool::Slab<Server> servers_;
+    pool::Slab<Cancel> cancels_;
+    std::vector<std::unique_ptr<Pool>> pools_;
+    std::map<std::string, std::uint32_t, std::less<>> pools_by_key_;  // by the key written out
+    std::unordered_map<std::string, std::int32_t> clients_by_user_;
+    session::StatementTable statements_;
+    session::ValueTable values_;
+    control::Rate ended_{std::chrono::seconds(1)};
+
+    Metrics metrics_;
+    std::vector<Action> actions_;
+    Arena arena_;
+    std::vector<std::unique_ptr<std::string>>
+        retired_;  // stashes that this event's actions point into
+    std::vector<std::unique_ptr<std::string>> spare_;
+    std::vector<session::Expected> skipped_;
+    std::vector<std::uint32_t> wanting_;  // pools with clients that want a server
+    std::string server_error_;
+
+    TimePoint next_tick_{};
+    TimePoint slow_tick_{};
+    std::int32_t opening_ = 0;  // servers of this worker that connect or log in
+    std::int32_t waiting_ = 0;  // clients of this worker in any pool's queue
+    std::int32_t welcoming_ = 0;
+    bool has_asked_others_ = false;  // WantServer was said since the last tick
+    std::uint32_t plans_epoch_ = 0;  // counts "cached plan must not change result type"
+    bool is_draining_ = false;
+    bool is_drained_ = false;
+    TimePoint drain_until_{};
+};
+
+}  // namespace penstock::proxy

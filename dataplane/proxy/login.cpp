@@ -1,0 +1,214 @@
+// A client from its first byte to its first ReadyForQuery.
+#include "dataplane/proxy/core.hpp"
+#include "dataplane/wire/writer.hpp"
+
+#include <algorithm>
+
+namespace penstock::proxy {
+namespace {
+
+using session::ClientLoginStep;
+
+std::string written_out(const PoolKey& key) {
+    std::string text = key.user;
+    text.push_back('\0');
+    text.append(key.database).push_back('\0');
+    for (const auto& [name, value] : key.pinned) {
+        text.append(name).push_back('\0');
+        text.append(value).push_back('\0');
+    }
+    return text;
+}
+
+// search_path comes back from PostgreSQL as a quoted list; what a client wrote is no such list, so
+// it is pinned.
+bool is_replayed(std::size_t index) { return session::tracked_parameters[index] != "search_path"; }
+
+}  // namespace
+
+void Core::client_login_bytes(Client& client, std::string_view bytes) {
+    const std::string_view chunk = open_stash(client.stash, bytes, 0);
+    std::string out;
+    std::size_t consumed = 0;
+    const ClientLoginStep step = client.login->machine.feed(chunk, out, consumed);
+    if (consumed < chunk.size()) keep_stash(client.stash, chunk.substr(consumed));
+    client_login_step(client, step, out);
+}
+
+void Core::client_login_step(Client& client, ClientLoginStep step, std::string& out) {
+    switch (step) {
+        case ClientLoginStep::NeedMore:
+            return send_copy(client.link, out);
+        case ClientLoginStep::StartTls:
+            send_copy(client.link, out);
+            if (client.login->machine.is_direct_tls()) {
+                // Its first record has been read already and cannot be given back to TLS.
+                act(ActionKind::Close, client.link);
+                return leave(client, true);
+            }
+            return act(ActionKind::StartTls, client.link);
+        case ClientLoginStep::Cancel: {
+            const session::CancelRequest request = client.login->machine.cancel_request();
+            return cancel_request(client, request);
+        }
+        case ClientLoginStep::Authenticated:
+            return client_authenticated(client, out);
+        case ClientLoginStep::Close:
+            metrics_.client_login_failures.add();
+            send_copy(client.link, out);
+            act(ActionKind::Close, client.link);
+            return leave(client, true);
+    }
+}
+
+void Core::client_authenticated(Client& client, std::string& out) {
+    session::LoginRequest request = client.login->machine.take_request();
+    client.login.reset();
+    metrics_.clients_logging_in.subtract();
+    client.state = ClientState::Welcoming;
+
+    PoolKey key{request.user, request.database, {}};
+    for (auto& [name, value] : request.parameters) {
+        const auto index = session::tracked_index(name);
+        if (!index || !is_replayed(*index)) {
+            key.pinned.emplace_back(std::move(name), std::move(value));
+        } else if (*index == session::application_name_index) {
+            client.parameters.set(
+                values_, *index, session::tagged_application_name(settings_->application_tag, value)
+            );
+        } else {
+            client.parameters.set(values_, *index, value);
+        }
+    }
+    if (request.replication != session::Replication::None) {
+        const bool physical = request.replication == session::Replication::Physical;
+        key.pinned.emplace_back("replication", physical ? "true" : "database");
+    }
+    const bool is_replication = request.replication != session::Replication::None;
+    client.pool = pool_for(std::move(key));
+    Pool& pool = pool_of(client);
+    ++pool.clients;
+    if (request.scram_keys) pool.scram_keys = std::move(request.scram_keys);
+    std::int32_t& of_user = clients_by_user_[pool.key.user];
+    ++of_user;
+    metrics_.clients.add();
+    board_.worker(worker_).clients.store(
+        static_cast<std::int32_t>(metrics_.clients.get()), std::memory_order_relaxed
+    );
+
+    using wire::Severity;
+    const auto refused =
+        [&](std::string_view sql_state, std::string_view message, std::string_view hint) {
+            metrics_.client_login_failures.add();
+            fail_client(client, {Severity::Fatal, sql_state, message, {}, hint});
+        };
+    send_copy(client.link, out);
+    if (is_replication && settings_->pool_mode != PoolMode::Session) {
+        return refused(
+            wire::sql_state::feature_not_supported,
+            "replication connections need pool mode Session",
+            "Connect to the database directly."
+        );
+    }
+    if (board_.sum(&pool::Board::Worker::clients) > settings_->clients_max) {
+        return refused(
+            wire::sql_state::too_many_connections,
+            "sorry, too many clients already",
+            "limits.maxClientConnections is reached."
+        );
+    }
+    if (settings_->clients_per_user_max > 0 && of_user > settings_->clients_per_user_max) {
+        return refused(
+            wire::sql_state::too_many_connections,
+            "too many connections for this user",
+            "limits.maxUserConnections is reached."
+        );
+    }
+    if (is_draining_) {
+        return refused(
+            wire::sql_state::admin_shutdown, "the proxy is shutting down", "Connect again."
+        );
+    }
+    if (!pool.welcome.empty()) return welcome(client);
+    pool.welcoming.push_back(client.link.slot, links());
+    client.is_queued = true;
+    ++welcoming_;
+    want(client.pool);
+}
+
+void Core::welcome(Client& client) {
+    const Pool& pool = pool_of(client);
+    const std::string& tag = settings_->application_tag;
+    std::string out;
+    for (const auto& [name, value] : pool.welcome) {
+        const auto index = session::tracked_index(name);
+        if (index && *index == session::application_name_index) {
+            if (client.parameters.get(*index) == session::no_value)
+                client.parameters.set(values_, *index, tag);
+            std::string_view own = values_.text(client.parameters.get(*index));
+            own.remove_prefix(std::min(own.size(), tag.size() + 1));
+            wire::write_parameter_status(out, name, own);
+            continue;
+        }
+        if (index && client.parameters.get(*index) == session::no_value) {
+            client.parameters.set(values_, *index, value);
+        }
+        const bool is_own = index && client.parameters.get(*index) != session::no_value;
+        wire::write_parameter_status(
+            out, name, is_own ? values_.text(client.parameters.get(*index)) : value
+        );
+    }
+    client.secret = random_u32();
+    const CancelKey key = cancel_key(client);
+    wire::MessageWriter(out, wire::Backend::BackendKeyData).u32(key.process_id).u32(key.secret);
+    wire::write_ready_for_query(out, wire::TransactionStatus::Idle);
+    send_copy(client.link, out);
+    client.state = ClientState::Idle;
+    client.active_at = now_;
+    metrics_.client_logins.add();
+    metrics_.login.add(now_ - client.accepted_at);
+    // What a client sent without waiting for its welcome.
+    if (client.stash != nullptr) run_client(client, open_stash(client.stash, {}, 0));
+}
+
+void Core::welcome_all(Pool& pool) {
+    while (!pool.welcoming.is_empty()) {
+        Client& client = clients_.at(pool.welcoming.front());
+        pool.welcoming.remove(client.link.slot, links());
+        client.is_queued = false;
+        --welcoming_;
+        welcome(client);
+    }
+}
+
+void Core::refuse_welcoming(Pool& pool) {
+    const session::ServerLoginFailure failure = pool.failure;
+    while (!pool.welcoming.is_empty()) {
+        Client& client = clients_.at(pool.welcoming.front());
+        metrics_.client_login_failures.add();
+        const std::string detail =
+            "Penstock could not log in to the database at " + settings_->database_address + ".";
+        fail_client(
+            client,
+            {wire::Severity::Fatal,
+             failure.sql_state,
+             failure.message,
+             failure.is_servers ? std::string_view(detail) : std::string_view{},
+             {}}
+        );
+    }
+}
+
+std::uint32_t Core::pool_for(PoolKey key) {
+    std::string name = written_out(key);
+    const auto found = pools_by_key_.find(name);
+    if (found != pools_by_key_.end()) return found->second;
+    const auto index = static_cast<std::uint32_t>(pools_.size());
+    auto pool = std::make_unique<Pool>();
+    pool->key = std::move(key);
+    pools_.push_back(std::move(pool));
+    pools_by_key_.emplace(std::move(name), index);
+    return index;
+}
+
+}  // namespace penstock::proxy

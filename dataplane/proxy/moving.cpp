@@ -1,0 +1,71 @@
+// Idle servers that change workers: so that no client waits while another worker holds a server for
+// it.
+#include "crds/api/check.hpp"
+#include "dataplane/proxy/core.hpp"
+
+namespace penstock::proxy {
+
+// Another worker's client waits and there is no permit: one idle server of ours goes to whoever has
+// waited longest.
+void Core::server_wanted() {
+    const std::uint32_t worker = longest_waiting_worker(INT64_MAX);
+    if (worker == no_slot) return;
+    for (const auto& pool : pools_) {
+        if (pool->idle.empty() || !pool->waiting.is_empty()) continue;
+        const Server& server = servers_.at(pool->idle.front());
+        pool->idle.erase(pool->idle.begin());
+        actions_.push_back({ActionKind::MoveServer, server.link, {}, worker, {}});
+        board_.worker(worker).oldest_wait_us.store(0, std::memory_order_relaxed);
+        return;
+    }
+}
+
+// Requires: MoveServer was asked for this link in the last entry.
+MovedServerPtr Core::take_moved(LinkId link) {
+    Server* const server = server_at(link);
+    CHECK(server != nullptr && server->state == ServerState::Idle && server->replies.is_empty());
+    MovedServerPtr moved(new MovedServer);
+    Pool& pool = pool_of(*server);
+    moved->key = pool.key;
+    for (std::size_t i = 0; i < session::tracked_parameters.size(); ++i) {
+        const session::ValueId value = server->parameters.get(i);
+        if (value != session::no_value) moved->parameters.emplace_back(i, values_.text(value));
+    }
+    moved->process_id = server->process_id;
+    moved->cancel_key = std::move(server->cancel_key);
+    moved->connected_at = server->connected_at;
+    moved->has_statements = !server->statements.is_empty() || server->has_unnamed;
+    --pool.servers;
+    metrics_.servers_idle.subtract();
+    metrics_.servers_moved.add();
+    server->parameters.clear(values_);
+    servers_.remove(link.slot);
+    return moved;
+}
+
+LinkId Core::adopt(MovedServerPtr moved) {
+    const std::uint32_t index = pool_for(std::move(moved->key));
+    const auto name = servers_.add();
+    Server& server = servers_.at(name.slot);
+    server.link = {name.slot, name.generation, LinkKind::Server};
+    server.pool = index;
+    server.process_id = moved->process_id;
+    server.cancel_key = std::move(moved->cancel_key);
+    server.connected_at = moved->connected_at;
+    server.plans_epoch = plans_epoch_;
+    for (const auto& [parameter, value] : moved->parameters)
+        server.parameters.set(values_, parameter, value);
+    ++pools_[index]->servers;
+    server.state = ServerState::Idle;
+    metrics_.servers_idle.add();
+    enter(server, ServerState::Cleaning);
+    if (moved->has_statements) {
+        // Its statements have the numbers of the other worker.
+        inject_query(server, "DEALLOCATE ALL");
+    } else {
+        give_back(server);
+    }
+    return server.link;
+}
+
+}  // namespace penstock::proxy

@@ -1,0 +1,104 @@
+#include "dataplane/proxy/proxy.hpp"
+
+#include "dataplane/proxy/core.hpp"
+
+namespace penstock::proxy {
+
+void MovedServerDeleter::operator()(MovedServer* moved) const { delete moved; }
+
+Proxy::Proxy(
+    std::uint32_t worker,
+    std::uint64_t seed,
+    pool::Board& board,
+    std::shared_ptr<const Settings> settings,
+    TimePoint now
+)
+    : core_(std::make_unique<Core>(worker, seed, board, std::move(settings), now)) {}
+
+Proxy::~Proxy() = default;
+
+LinkId Proxy::accepted(TimePoint now) {
+    core_->begin(now);
+    return core_->accepted();
+}
+
+void Proxy::received(LinkId link, std::string_view bytes, TimePoint now) {
+    core_->begin(now);
+    core_->received(link, bytes);
+    core_->settle();
+}
+
+void Proxy::connected(LinkId link, TimePoint now) {
+    core_->begin(now);
+    core_->connected(link);
+}
+
+void Proxy::tls_established(LinkId link, TimePoint now) {
+    core_->begin(now);
+    core_->tls_established(link);
+}
+
+void Proxy::closed(LinkId link, std::string_view reason, TimePoint now) {
+    core_->begin(now);
+    core_->closed(link, reason);
+    core_->settle();
+}
+
+void Proxy::tick(TimePoint now) {
+    core_->begin(now);
+    core_->tick();
+    core_->settle();
+}
+
+TimePoint Proxy::next_tick() const { return core_->next_tick(); }
+
+void Proxy::cancel_routed(
+    CancelKey key, LinkId canceller, std::uint32_t from_worker, TimePoint now
+) {
+    core_->begin(now);
+    core_->cancel_routed(key, canceller, from_worker);
+    core_->settle();
+}
+
+void Proxy::cancel_finished(LinkId canceller, TimePoint now) {
+    core_->begin(now);
+    core_->cancel_finished(canceller);
+}
+
+void Proxy::server_wanted(TimePoint now) {
+    core_->begin(now);
+    core_->server_wanted();
+}
+
+MovedServerPtr Proxy::take_moved(LinkId link) { return core_->take_moved(link); }
+
+LinkId Proxy::adopt(MovedServerPtr moved, TimePoint now) {
+    core_->begin(now);
+    const LinkId link = core_->adopt(std::move(moved));
+    core_->settle();
+    return link;
+}
+
+void Proxy::configure(std::shared_ptr<const Settings> settings, TimePoint now) {
+    core_->begin(now);
+    core_->configure(std::move(settings));
+    core_->settle();
+}
+
+void Proxy::limits_changed(TimePoint now) {
+    core_->begin(now);
+    core_->limits_changed();
+    core_->settle();
+}
+
+void Proxy::drain(TimePoint now) {
+    core_->begin(now);
+    core_->drain();
+    core_->settle();
+}
+
+const std::vector<Action>& Proxy::actions() const { return core_->actions(); }
+const Metrics& Proxy::metrics() const { return core_->metrics(); }
+const std::string& Proxy::server_error() const { return core_->server_error(); }
+
+}  // namespace penstock::proxy

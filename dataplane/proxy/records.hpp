@@ -1,0 +1,169 @@
+// The Proxy's records: one Client for each accepted link, one Server for each link to PostgreSQL,
+// one Pool for each (database, user, pinned parameters), one Cancel for each CancelRequest under
+// way. Plain data; Core moves them.
+#pragma once
+
+#include "dataplane/pool/slab.hpp"
+#include "dataplane/pool/slot_list.hpp"
+#include "dataplane/proxy/action.hpp"
+#include "dataplane/proxy/link_id.hpp"
+#include "dataplane/proxy/settings.hpp"
+#include "dataplane/session/client_login.hpp"
+#include "dataplane/session/hold.hpp"
+#include "dataplane/session/parameters.hpp"
+#include "dataplane/session/reply_queue.hpp"
+#include "dataplane/session/server_login.hpp"
+#include "dataplane/session/statements.hpp"
+#include "dataplane/wire/message_type.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace penstock::proxy {
+
+using pool::no_slot;
+
+inline constexpr std::string_view drain_text =
+    "terminating connection due to administrator command";
+
+// What becomes of the rest of a message whose beginning was dealt with.
+enum class Body : std::uint8_t { None, Forward, Drop };
+
+enum class ClientState : std::uint8_t {
+    LoggingIn,  // not yet authenticated
+    Welcoming,  // authenticated; waits to learn from a server what ParameterStatus to send
+    Idle,       // has no server
+    Waiting,    // wants a server, is in its pool's queue
+    Linked,     // has a server
+};
+
+// What a client may still say Bind to without a name.
+struct UnnamedStatement {
+    std::string definition;     // Parse's body behind the empty name
+    std::uint32_t version = 0;  // tells one Parse from the next
+    bool is_set = false;
+};
+
+struct ClientLoginState {
+    std::shared_ptr<const Settings> settings;  // the machine refers to it
+    session::ClientLogin machine;
+};
+
+struct Client {
+    LinkId link;
+    ClientState state = ClientState::LoggingIn;
+    Body body = Body::None;
+    bool skips_to_sync = false;  // was refused inside an extended query: discard up to Sync
+    bool reads_paused = false;
+    bool is_queued = false;  // in the pool's list of waiting or welcoming clients
+    std::uint32_t pool = no_slot;
+    std::uint32_t server = no_slot;
+    std::uint32_t secret = 0;  // of BackendKeyData
+    std::size_t body_missing = 0;
+    std::size_t stash_needed = 0;  // bytes that the stash must hold before another look is worth it
+    session::ParameterSet parameters;
+    pool::SlotLinks links;  // in the pool's list of waiting or welcoming clients
+    TimePoint accepted_at;
+    TimePoint active_at;                 // last byte received, or since when it waits
+    TimePoint held_since;                // Linked: since when
+    std::unique_ptr<std::string> stash;  // bytes that arrived and were not dealt with
+    std::unique_ptr<ClientLoginState> login;
+    std::unique_ptr<session::ClientStatements> statements;
+    std::unique_ptr<UnnamedStatement> unnamed;
+};
+
+enum class ServerState : std::uint8_t {
+    Connecting,
+    LoggingIn,
+    Idle,
+    Linked,    // a client has it
+    Cleaning,  // its client left: what is owed is read, the transaction ended, the session reset
+    Parked,    // free, but a cancel for it is in flight: it must not be handed on
+    Closing,   // Terminate was sent; counts until PostgreSQL has closed
+};
+
+// What must be undone if the entry it belongs to is not answered with success.
+struct Note {
+    enum class Kind : std::uint8_t {
+        ClientParse,
+        ServerParse,
+        ClientClose,
+        ServerClose,
+        Duplicate
+    } kind;
+    session::StatementId statement = session::no_statement;
+    bool is_on_server = false;  // ClientParse: the server was told too
+    std::string name;           // the client's
+};
+
+struct Server {
+    LinkId link;
+    ServerState state = ServerState::Connecting;
+    Body body = Body::None;
+    wire::TransactionStatus status = wire::TransactionStatus::Idle;
+    session::Hold hold;
+    bool closes_when_free = false;      // never goes back to the pool
+    bool is_discarded = false;          // Cleaning in mode Session: DISCARD ALL was sent
+    bool is_rolled_back = false;        // Cleaning: ROLLBACK was sent
+    bool cancel_when_own_ends = false;  // a cancel waits until our injected messages are answered
+    bool has_unnamed = false;           // an unnamed statement may exist here, whose: unnamed_*
+    std::uint16_t cancels = 0;          // in flight
+    std::uint32_t pool = no_slot;
+    std::uint32_t client = no_slot;
+    std::uint32_t process_id = 0;
+    std::uint32_t unnamed_version = 0;
+    std::uint32_t plans_epoch = 0;  // below the worker's: its plans may be of tables as they were
+    LinkId unnamed_owner;
+    std::size_t body_missing = 0;
+    std::size_t stash_needed = 0;
+    session::ParameterSet parameters;
+    session::ReplyQueue replies;
+    session::ServerStatements statements;
+    std::deque<Note> notes;
+    TimePoint connected_at;
+    TimePoint state_since;
+    TimePoint query_since;  // oldest request that is owed a ReadyForQuery was sent
+    std::string cancel_key;
+    std::unique_ptr<std::string> stash;
+    std::unique_ptr<session::ServerLogin> login;
+};
+
+struct Cancel {
+    LinkId link;
+    LinkId server;
+    LinkId canceller;  // closes when this is over
+    std::uint32_t canceller_worker = 0;
+    std::uint32_t process_id = 0;
+    std::string key;
+    TimePoint started_at;
+};
+
+struct PoolKey {
+    std::string user;
+    std::string database;
+    wire::Parameters pinned;  // start-up parameters that PostgreSQL does not report, in order
+
+    bool operator==(const PoolKey&) const = default;
+};
+
+struct Pool {
+    PoolKey key;
+    std::vector<std::uint32_t> idle;  // servers, last in first out: the warm one first
+    bool is_wanting = false;          // in Core's list of pools with clients that want a server
+    pool::SlotList waiting;           // clients
+    pool::SlotList welcoming;         // clients
+    std::int32_t servers = 0;
+    std::int32_t opening = 0;
+    std::int32_t clients = 0;
+    wire::Parameters welcome;  // ParameterStatus of the first server
+    std::optional<wire::ScramKeys> scram_keys;
+    TimePoint open_not_before{};
+    Duration login_retry{};               // doubles while logins fail
+    session::ServerLoginFailure failure;  // of the last login; empty once one succeeded
+};
+
+}  // namespace penstock::proxy

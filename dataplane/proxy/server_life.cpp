@@ -1,0 +1,308 @@
+// Opening, cleaning and closing servers. A server holds a permit from before it is opened until
+// PostgreSQL has closed it: PostgreSQL's backend leaves the connection open until it has left the
+// list of backends, so the end of the stream is when it no longer counts there either.
+#include "crds/api/check.hpp"
+#include "dataplane/pool/sizing.hpp"
+#include "dataplane/proxy/core.hpp"
+#include "dataplane/wire/writer.hpp"
+
+#include <algorithm>
+
+namespace penstock::proxy {
+namespace {
+
+using session::Expect;
+using session::HoldReason;
+using session::ServerLoginStep;
+
+constexpr Duration first_retry = std::chrono::milliseconds(100);
+
+Counter Metrics::*counter_of(ServerState state) {
+    switch (state) {
+        case ServerState::Connecting:
+        case ServerState::LoggingIn:
+            return &Metrics::servers_opening;
+        case ServerState::Idle:
+            return &Metrics::servers_idle;
+        case ServerState::Linked:
+        case ServerState::Cleaning:
+        case ServerState::Parked:
+            return &Metrics::servers_busy;
+        case ServerState::Closing:
+            return &Metrics::servers_closing;
+    }
+    return &Metrics::servers_idle;
+}
+
+}  // namespace
+
+// The one place where a server's state changes.
+void Core::enter(Server& server, ServerState state) {
+    (metrics_.*counter_of(server.state)).subtract();
+    server.state = state;
+    server.state_since = now_;
+    (metrics_.*counter_of(state)).add();
+    auto& shared = board_.worker(worker_);
+    shared.busy.store(
+        static_cast<std::int32_t>(metrics_.servers_busy.get()), std::memory_order_relaxed
+    );
+    shared.closing.store(
+        static_cast<std::int32_t>(metrics_.servers_closing.get()), std::memory_order_relaxed
+    );
+}
+
+void Core::open_wanted(std::uint32_t index) {
+    Pool& pool = *pools_[index];
+    if (now_ < pool.open_not_before) return;
+    pool::SizingInput input;
+    input.waiting = static_cast<std::int32_t>(pool.waiting.size());
+    // One server tells what all who log in need to know.
+    if (!pool.welcoming.is_empty()) input.waiting = std::max(input.waiting, 1);
+    input.idle = static_cast<std::int32_t>(pool.idle.size());
+    input.opening = pool.opening;
+    input.servers = pool.servers;
+    input.servers_max = settings_->servers_per_key_max;
+    input.logins_in_flight = opening_;
+    input.logins_in_flight_max = settings_->logins_in_flight_max;
+    const pool::Sizing sizing = pool::servers_to_open(input);
+    for (std::int32_t i = 0; i < sizing.to_open && find_permit(); ++i) open_server(index);
+}
+
+// A permit, or steps towards one: an idle server of another pool, here or on another worker, is
+// given up.
+bool Core::find_permit() {
+    if (board_.take_permit()) return true;
+    const auto closing = static_cast<std::int32_t>(metrics_.servers_closing.get());
+    if (closing < waiting_ + welcoming_) {
+        for (const auto& pool : pools_) {
+            if (pool->idle.empty() || pool->is_wanting) continue;
+            Server& victim = servers_.at(pool->idle.front());
+            pool->idle.erase(pool->idle.begin());
+            close_server(victim);
+            return false;
+        }
+    }
+    if (board_.workers() > 1 && !has_asked_others_) {
+        has_asked_others_ = true;
+        act(ActionKind::WantServer, {});
+    }
+    return false;
+}
+
+void Core::open_server(std::uint32_t index) {
+    Pool& pool = *pools_[index];
+    const auto name = servers_.add();
+    Server& server = servers_.at(name.slot);
+    server.link = {name.slot, name.generation, LinkKind::Server};
+    server.pool = index;
+    server.connected_at = server.state_since = now_;
+    server.plans_epoch = plans_epoch_;
+    metrics_.servers_opening.add();
+    ++pool.servers;
+    ++pool.opening;
+    ++opening_;
+
+    session::ServerLoginSettings login;
+    login.user = pool.key.user;
+    login.database = pool.key.database;
+    login.parameters = pool.key.pinned;
+    login.application_name = settings_->application_tag;
+    login.tls = settings_->server_tls;
+    session::ServerLoginSecret secret;
+    if (const wire::Secret* known = settings_->users.find(pool.key.user)) secret.secret = *known;
+    secret.scram_keys = pool.scram_keys;
+    session::ServerLoginNonce nonce;
+    random_bytes(nonce.data(), nonce.size());
+    server.login =
+        std::make_unique<session::ServerLogin>(std::move(login), std::move(secret), nonce);
+    act(ActionKind::Open, server.link);
+}
+
+void Core::server_login_bytes(Server& server, std::string_view bytes) {
+    const std::string_view chunk = open_stash(server.stash, bytes, 0);
+    std::string out;
+    std::size_t consumed = 0;
+    const ServerLoginStep step = server.login->feed(chunk, out, consumed);
+    if (consumed < chunk.size()) keep_stash(server.stash, chunk.substr(consumed));
+    if (!out.empty()) send_copy(server.link, out);
+    switch (step) {
+        case ServerLoginStep::NeedMore:
+            return;
+        case ServerLoginStep::StartTls:
+            return act(ActionKind::StartTls, server.link);
+        case ServerLoginStep::Ready:
+            return server_ready(server);
+        case ServerLoginStep::Failed:
+            server_login_failed(server, server.login->failure());
+            act(ActionKind::Abort, server.link);
+            return server_gone(server);
+    }
+}
+
+void Core::server_ready(Server& server) {
+    session::ServerLoginResult result = server.login->take_result();
+    server.login.reset();
+    Pool& pool = pool_of(server);
+    --pool.opening;
+    --opening_;
+    for (const auto& [name, value] : result.parameters) {
+        if (const auto index = session::tracked_index(name))
+            server.parameters.set(values_, *index, value);
+    }
+    server.process_id = result.process_id;
+    server.cancel_key = std::move(result.cancel_key);
+    if (result.scram_keys) pool.scram_keys = std::move(result.scram_keys);
+    pool.failure = {};
+    pool.login_retry = {};
+    server_error_.clear();
+    metrics_.server_logins.add();
+    if (pool.welcome.empty()) pool.welcome = std::move(result.parameters);
+    // Idle first: those who are welcomed may ask for a server at once.
+    give_back(server);
+    welcome_all(pool);
+    if (server.stash != nullptr && server.state != ServerState::Closing) server_bytes(server, {});
+}
+
+void Core::server_login_failed(Server& server, session::ServerLoginFailure failure) {
+    Pool& pool = pool_of(server);
+    metrics_.server_login_failures.add();
+    if (failure.sql_state == wire::sql_state::too_many_connections)
+        metrics_.database_refusals.add();
+    server_error_ = failure.message + " (user \"" + pool.key.user + "\", database \"" +
+                    pool.key.database + "\")";
+    pool.failure = std::move(failure);
+    pool.login_retry = std::max(first_retry, pool.login_retry * 2);
+    if (settings_->server_login_retry > Duration::zero()) {
+        pool.login_retry = std::min(pool.login_retry, settings_->server_login_retry);
+    }
+    pool.open_not_before = now_ + pool.login_retry;
+    // While one server of the pool lives, those who log in may still hope for it.
+    if (pool.servers == 1 || pool.servers == pool.opening) refuse_welcoming(pool);
+}
+
+// The client that had it is gone: what it began is brought to an end without harm to what it
+// finished.
+void Core::clean(Server& server, bool is_orderly) {
+    if (server.state == ServerState::Closing) return;
+    const bool was_unsynced = server.hold.has(HoldReason::Unsynced);
+    server.hold.clear_all();
+    enter(server, ServerState::Cleaning);
+    if (server.replies.is_copy_in()) end_copy_in(server);
+    if (was_unsynced) {
+        std::string out;
+        wire::write_sync(out);
+        send_copy(server.link, out);
+        session::Expected entry;
+        entry.kind = Expect::Sync;
+        entry.is_swallowed = true;
+        server.replies.push(entry);
+    }
+    // A client that said goodbye wants what it sent to be done; one that vanished can see no
+    // result.
+    if (!is_orderly && !server.replies.is_empty()) start_cancel(server, {}, worker_);
+    if (server.replies.is_empty()) clean_on(server);
+}
+
+// Requires: Cleaning, and nothing is owed.
+void Core::clean_on(Server& server) {
+    if (server.closes_when_free) return close_server(server);
+    if (server.status != wire::TransactionStatus::Idle) {
+        if (server.is_rolled_back) return close_server(server);
+        server.is_rolled_back = true;
+        return inject_query(server, "ROLLBACK");
+    }
+    server.is_rolled_back = false;
+    if (settings_->pool_mode == PoolMode::Session && !server.is_discarded) {
+        server.is_discarded = true;
+        return inject_query(server, "DISCARD ALL");
+    }
+    server.is_discarded = false;
+    give_back(server);
+}
+
+// The server reads COPY data that nobody will send.
+void Core::end_copy_in(Server& server) {
+    const Expect kind = server.replies.head().kind;
+    std::string out;
+    wire::MessageWriter(out, wire::Frontend::CopyFail).c_string("the client is gone");
+    session::Expected mark;
+    mark.kind = Expect::CopyEnd;
+    server.replies.push(mark);
+    if (kind == Expect::Execute) {
+        wire::write_sync(out);
+        session::Expected entry;
+        entry.kind = Expect::Sync;
+        entry.is_swallowed = true;
+        server.replies.push(entry);
+    }
+    send_copy(server.link, out);
+}
+
+void Core::inject_query(Server& server, std::string_view sql) {
+    std::string out;
+    wire::write_query(out, sql);
+    send_copy(server.link, out);
+    session::Expected entry;
+    entry.kind = Expect::Query;
+    entry.is_swallowed = true;
+    if (server.replies.is_empty()) server.query_since = now_;
+    server.replies.push(entry);
+    server.has_unnamed = false;
+}
+
+// Says goodbye and waits for PostgreSQL to close. Requires: no client has it, it is in no list.
+void Core::close_server(Server& server) {
+    if (server.state == ServerState::Connecting || server.state == ServerState::LoggingIn) {
+        act(ActionKind::Abort, server.link);
+        return server_gone(server);
+    }
+    const bool is_busy = !server.replies.is_empty();
+    enter(server, ServerState::Closing);
+    if (is_busy) {
+        start_cancel(server, {}, worker_);
+    } else {
+        std::string out;
+        wire::write_terminate(out);
+        send_copy(server.link, out);
+    }
+    act(ActionKind::ShutdownSend, server.link);
+    metrics_.servers_closed.add();
+}
+
+// The link is gone and PostgreSQL knows: the permit is free.
+void Core::server_gone(Server& server) {
+    const std::uint32_t index = server.pool;
+    Pool& pool = *pools_[index];
+    if (server.state == ServerState::Idle) std::erase(pool.idle, server.link.slot);
+    if (server.login != nullptr) {
+        --pool.opening;
+        --opening_;
+    }
+    --pool.servers;
+    (metrics_.*counter_of(server.state)).subtract();
+    auto& shared = board_.worker(worker_);
+    shared.busy.store(
+        static_cast<std::int32_t>(metrics_.servers_busy.get()), std::memory_order_relaxed
+    );
+    shared.closing.store(
+        static_cast<std::int32_t>(metrics_.servers_closing.get()), std::memory_order_relaxed
+    );
+    for (const Note& note : server.notes) {
+        if (note.kind == Note::Kind::ClientClose) statements_.release(note.statement);
+    }
+    server.parameters.clear(values_);
+    servers_.remove(server.link.slot);
+    board_.give_permit();
+}
+
+void Core::close_excess() {
+    for (const auto& pool : pools_) {
+        while (!pool->idle.empty() && board_.excess() > 0) {
+            Server& server = servers_.at(pool->idle.front());
+            pool->idle.erase(pool->idle.begin());
+            close_server(server);
+        }
+    }
+}
+
+}  // namespace penstock::proxy

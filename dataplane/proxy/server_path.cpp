@@ -1,0 +1,277 @@
+// Bytes of a logged-in server.
+#include "crds/api/check.hpp"
+#include "dataplane/proxy/core.hpp"
+#include "dataplane/wire/writer.hpp"
+
+namespace penstock::proxy {
+namespace {
+
+using session::Expect;
+using session::HoldReason;
+using session::ReplyQueue;
+using wire::Backend;
+using wire::TransactionStatus;
+
+constexpr std::string_view parse_complete("1\0\0\0\4", 5);
+constexpr std::string_view close_complete("3\0\0\0\4", 5);
+
+// A server's message may be longer than what clients are allowed: PostgreSQL's own bound.
+constexpr std::size_t server_body_max = 0x7fffffff - 4;
+
+bool deallocates_all(std::string_view tag) {
+    constexpr std::string_view deallocate("DEALLOCATE ALL\0", 15);
+    constexpr std::string_view discard("DISCARD ALL\0", 12);
+    return tag == deallocate || tag == discard;
+}
+
+}  // namespace
+
+void Core::server_bytes(Server& server, std::string_view bytes) {
+    const std::string_view chunk = open_stash(server.stash, bytes, server.stash_needed);
+    if (chunk.empty()) return;
+    server.stash_needed = 0;
+    const LinkId link = server.link;
+    wire::FrameCursor cursor(chunk, server_body_max);
+    while (!cursor.is_empty()) {
+        if (server.body != Body::None) {
+            const std::string_view part = cursor.rest().substr(0, server.body_missing);
+            if (server.body == Body::Forward) to_client(server, part);
+            cursor.skip(part.size());
+            server.body_missing -= part.size();
+            if (server.body_missing > 0) return;
+            server.body = Body::None;
+            continue;
+        }
+        wire::Frame frame;
+        const wire::FrameResult result = cursor.next(frame);
+        if (result == wire::FrameResult::NeedHeader) {
+            server.stash_needed = wire::header_bytes;
+            return keep_stash(server.stash, cursor.rest());
+        }
+        if (result == wire::FrameResult::BadLength) {
+            return server_broke(server, "the database sent a message of impossible length");
+        }
+        switch (server_frame(server, frame)) {
+            case Next::NeedMore:
+                server.stash_needed = frame.all.size() + frame.missing;
+                return keep_stash(server.stash, cursor.rest());
+            case Next::Wait:
+            case Next::Gone:
+                return;
+            case Next::Continue:
+                break;
+        }
+        cursor.take(frame);
+        server.body_missing = frame.missing;
+        if (frame.is_whole()) server.body = Body::None;
+        // A server that was released and closed in this turn has nothing more to say.
+        if (server_at(link) == nullptr || server.state == ServerState::Closing) return;
+    }
+}
+
+Core::Next Core::server_frame(Server& server, const wire::Frame& frame) {
+    const auto type = static_cast<Backend>(frame.type);
+    switch (type) {
+        case Backend::NoticeResponse:
+        case Backend::NotificationResponse:
+        case Backend::ParameterStatus:
+            return asynchronous(server, frame);
+        case Backend::ErrorResponse:
+            return error_response(server, frame);
+        case Backend::ReadyForQuery:
+            return ready_for_query(server, frame);
+        case Backend::CommandComplete:
+            if (!frame.is_whole()) return Next::NeedMore;
+            break;
+        default:
+            break;
+    }
+    if (server.replies.is_head_synthetic()) give_synthetic(server);
+    const ReplyQueue::Match match = server.replies.match(type);
+    if (match.verdict == ReplyQueue::Verdict::Unexpected) {
+        server_broke(server, "the database sent a message that was not asked for");
+        return Next::Gone;
+    }
+    const bool is_whole_reply = match.verdict == ReplyQueue::Verdict::Completes;
+    if (is_whole_reply && match.entry.has_note) settle_note(server);
+    if (match.entry.is_swallowed) {
+        server.body = Body::Drop;
+    } else {
+        to_client(server, frame.all);
+        server.body = Body::Forward;
+    }
+    if (type == Backend::CommandComplete && deallocates_all(frame.body)) forget_statements(server);
+    if (type == Backend::CopyInResponse) {
+        server.replies.copy_in_started();
+        if (server.client == no_slot) end_copy_in(server);
+    }
+    if (is_whole_reply) give_synthetic(server);
+    return Next::Continue;
+}
+
+Core::Next Core::asynchronous(Server& server, const wire::Frame& frame) {
+    const auto type = static_cast<Backend>(frame.type);
+    if (type == Backend::ParameterStatus) {
+        if (!frame.is_whole()) return Next::NeedMore;
+        parameter_status(server, frame);
+        return Next::Continue;
+    }
+    // Notices of our own messages, and whatever comes for nobody, reach nobody.
+    const bool is_ours = !server.replies.is_empty() && server.replies.head().is_swallowed;
+    server.body = Body::Drop;
+    if (is_ours && type == Backend::NoticeResponse) return Next::Continue;
+    if (server.client != no_slot) {
+        to_client(server, frame.all);
+        server.body = Body::Forward;
+    }
+    return Next::Continue;
+}
+
+void Core::parameter_status(Server& server, const wire::Frame& frame) {
+    server.body = Body::Drop;
+    wire::ByteReader reader(frame.body);
+    const std::string_view name = reader.c_string();
+    const std::string_view value = reader.c_string();
+    if (!reader.ok()) return;
+    const auto index = session::tracked_index(name);
+    if (index) server.parameters.set(values_, *index, value);
+    Client* const client = owner_of(server);
+    if (client == nullptr) return;
+    const bool is_replay = !server.replies.is_empty() && server.replies.head().is_swallowed;
+    if (!index) return is_replay ? void() : to_client(server, frame.all);
+    if (*index == session::application_name_index) {
+        if (is_replay) return;
+        client->parameters.set(
+            values_, *index, session::tagged_application_name(settings_->application_tag, value)
+        );
+        return to_client(server, frame.all);
+    }
+    // Of a replay the client is told only what it does not know yet: how PostgreSQL writes the
+    // value it asked for.
+    const session::ValueId known = client->parameters.get(*index);
+    const bool is_news = known == session::no_value || values_.text(known) != value;
+    if (is_news) client->parameters.set(values_, *index, value);
+    if (!is_replay || is_news) to_client(server, frame.all);
+}
+
+Core::Next Core::error_response(Server& server, const wire::Frame& frame) {
+    if (!frame.is_whole()) return Next::NeedMore;
+    server.body = Body::Drop;
+    const wire::ErrorFields error = wire::read_error(frame.body);
+    if (error.is_fatal()) {
+        // PostgreSQL closes behind it; the client hears it in PostgreSQL's own words.
+        server_fatal(server, frame.all);
+        return Next::Gone;
+    }
+    if (server.replies.is_head_synthetic()) give_synthetic(server);
+    skipped_.clear();
+    const ReplyQueue::Match match = server.replies.fail(skipped_);
+    if (match.verdict == ReplyQueue::Verdict::Unexpected) {
+        server_broke(server, "the database reported an error that nothing had caused");
+        return Next::Gone;
+    }
+    const bool ends_in_ready = match.verdict == ReplyQueue::Verdict::Within;
+    if (ends_in_ready && match.entry.is_swallowed) {
+        injected_query_failed(server, error);
+        return Next::Gone;
+    }
+    if (match.entry.is_duplicate) {
+        const Note& note = server.notes.front();
+        std::string out;
+        const session::ServerStatementName ours(note.statement);
+        wire::write_error_renamed(out, frame.body, ours.text(), note.name);
+        to_client(server, arena_.copy(out));
+    } else {
+        to_client(server, frame.all);
+    }
+    if (!ends_in_ready) undo(server, skipped_);
+    // A plan of before a change of tables would fail for every client that shares it.
+    constexpr std::string_view stale_plan = "cached plan must not change result type";
+    if (error.sql_state == wire::sql_state::feature_not_supported && error.message == stale_plan)
+        ++plans_epoch_;
+    return Next::Continue;
+}
+
+// A parameter of the client's could not be set, or the server could not be cleaned: it is no longer
+// what it should be.
+void Core::injected_query_failed(Server& server, const wire::ErrorFields& error) {
+    if (Client* client = owner_of(server)) {
+        const std::string message(error.message);
+        const std::string sql_state(error.sql_state);
+        server.closes_when_free = true;
+        fail_client(
+            *client,
+            {wire::Severity::Fatal,
+             sql_state,
+             message,
+             "The session's parameters could not be set on a server connection."}
+        );
+    }
+    if (server.state != ServerState::Closing) close_server(server);
+}
+
+Core::Next Core::ready_for_query(Server& server, const wire::Frame& frame) {
+    if (!frame.is_whole()) return Next::NeedMore;
+    if (server.replies.is_head_synthetic()) give_synthetic(server);
+    const ReplyQueue::Match match = server.replies.match(Backend::ReadyForQuery);
+    if (match.verdict != ReplyQueue::Verdict::Completes || frame.body.size() != 1) {
+        server_broke(server, "the database was ready for a query when it still owed an answer");
+        return Next::Gone;
+    }
+    server.body = Body::Drop;
+    server.status = static_cast<TransactionStatus>(frame.body.front());
+    if (!match.entry.is_swallowed) {
+        to_client(server, frame.all);
+        metrics_.queries.add();
+        metrics_.query.add(now_ - server.query_since);
+    }
+    server.query_since = now_;
+    server.hold.set(HoldReason::Transaction, server.status != TransactionStatus::Idle);
+    if (server.cancel_when_own_ends && !server.replies.is_empty() &&
+        !server.replies.head().is_swallowed) {
+        server.cancel_when_own_ends = false;
+        start_cancel(server, {}, worker_);
+    }
+    if (server.state == ServerState::Cleaning) {
+        if (server.replies.is_empty()) clean_on(server);
+    } else if (server.state == ServerState::Linked) {
+        release_if_free(server);
+    }
+    return Next::Continue;
+}
+
+void Core::to_client(Server& server, std::string_view bytes) {
+    if (server.client != no_slot) send(clients_.at(server.client).link, bytes);
+}
+
+// The answers that no server gives: each at its place among those that it does give.
+void Core::give_synthetic(Server& server) {
+    while (server.replies.is_head_synthetic()) {
+        const session::Expected entry = server.replies.take_synthetic();
+        if (entry.has_note) settle_note(server);
+        to_client(server, entry.kind == Expect::Parse ? parse_complete : close_complete);
+    }
+}
+
+// The server said FATAL: its client gets the words, then both are gone.
+void Core::server_fatal(Server& server, std::string_view message) {
+    if (Client* client = owner_of(server)) {
+        send(client->link, message);
+        act(ActionKind::Close, client->link);
+        leave(*client, false);
+    }
+    if (server.state != ServerState::Closing) close_server(server);
+}
+
+void Core::server_broke(Server& server, std::string_view what) {
+    if (Client* client = owner_of(server)) {
+        fail_client(*client, {wire::Severity::Fatal, wire::sql_state::protocol_violation, what});
+    }
+    if (server.state != ServerState::Closing) close_server(server);
+}
+
+Client* Core::owner_of(Server& server) {
+    return server.client == no_slot ? nullptr : &clients_.at(server.client);
+}
+
+}  // namespace penstock::proxy
