@@ -35,6 +35,7 @@ static_assert(complete<ProxyListen>());
 struct AdminListen {
     std::string address = "127.0.0.1";
     std::int32_t port = ports::admin;
+    std::optional<std::string> port_file;
     std::optional<std::string> token_file;
 
     static constexpr auto fields() {
@@ -53,6 +54,13 @@ struct AdminListen {
                 "Port for metrics, health and grants; 0 takes a free one.",
                 Change::Restart,
                 range(0, 65'535)
+            ),
+            field(
+                &S::port_file,
+                "portFile",
+                "File that the proxy writes the number of its admin port to once it listens.",
+                Change::Restart,
+                length(1, 4'096)
             ),
             field(
                 &S::token_file,

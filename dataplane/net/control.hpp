@@ -1,0 +1,79 @@
+// The control thread: everything of a proxy that is not the traffic. Reloads, grants, the admin
+// port, the database's facts, signals and the end. Made once by main; run() blocks.
+#pragma once
+
+#include "dataplane/net/admin_server.hpp"
+#include "dataplane/net/config_source.hpp"
+#include "dataplane/net/file_watch.hpp"
+#include "dataplane/net/grant_desk.hpp"
+#include "dataplane/net/workers.hpp"
+#include "dataplane/postgres/facts.hpp"
+
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+namespace penstock::net {
+
+class Control {
+ public:
+    // first: has a configuration.
+    Control(std::string config_path, Identity identity, const Reading& first);
+
+    // Serves until a signal ends it. The process's exit code.
+    int run();
+
+    // Any thread. As SIGHUP and as SIGTERM.
+    void reload_soon();
+    void drain_soon();
+    // After run() began to serve: the ports in use.
+    std::uint16_t client_port() const { return client_port_; }
+    std::uint16_t admin_port() const { return admin_port_; }
+
+ private:
+    enum class Why { FilesChanged, Asked };
+    bool listen();
+    bool write_port_file() const;
+    void wait_for_signal();
+    void reload(Why why);
+    void drain();
+    void worker_drained();
+    void end();
+    void watch_faults();
+    AdminPages pages();
+    bool take_grant(const api::Grant& grant);
+    api::Report report();
+    std::string metrics();
+
+    const std::string config_path_;
+    const Identity identity_;
+    const std::shared_ptr<const Configuration> started_with_;
+    std::shared_ptr<const Configuration> in_force_;
+    std::string contents_;  // of the files that were read last
+    std::vector<std::string> config_errors_;
+    std::uint64_t reloads_ = 0;
+    std::uint64_t reloads_refused_ = 0;
+    std::int64_t start_time_seconds_ = 0;
+
+    boost::asio::io_context context_{1};
+    Workers workers_;
+    GrantDesk desk_;
+    postgres::Facts facts_;
+    FileWatch watch_;
+    boost::asio::signal_set signals_;
+    boost::asio::steady_timer drain_deadline_;
+    boost::asio::steady_timer fault_timer_;
+    std::string server_fault_;  // as logged last
+    std::string facts_fault_;
+    bool is_listening_ = false;
+    bool is_draining_ = false;
+    std::uint32_t workers_drained_ = 0;
+    std::uint16_t client_port_ = 0;
+    std::uint16_t admin_port_ = 0;
+    AdminServer admin_;
+};
+
+}  // namespace penstock::net

@@ -1,0 +1,164 @@
+// A thread with an io_context, a Proxy and the sockets of its links. It hands events to the Proxy
+// and performs the actions that come back, in order; it decides nothing.
+//
+// Constructed and listening on the control thread, then run() makes a thread its own. What other
+// threads may call is said below; every other entry checks its thread.
+#pragma once
+
+#include "dataplane/net/configuration.hpp"
+#include "dataplane/net/connector.hpp"
+#include "dataplane/net/links.hpp"
+#include "dataplane/net/listener.hpp"
+#include "dataplane/proxy/proxy.hpp"
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+namespace penstock::net {
+
+class Worker {
+ public:
+    using TimePoint = proxy::TimePoint;
+
+    // drained: called once on the worker's thread, after drain(), when its last link is gone.
+    Worker(
+        std::uint32_t index,
+        pool::Board& board,
+        std::shared_ptr<const Configuration> configuration,
+        std::function<void()> drained
+    );
+
+    // Before run().
+    api::Result<std::uint16_t> listen(const std::string& address, std::uint16_t port);
+    void set_peers(std::vector<Worker*> peers) { peers_ = std::move(peers); }
+
+    // The thread's body. Returns after stop(), with every link closed.
+    void run();
+
+    // Any thread. Each takes effect a little later.
+    void configure(std::shared_ptr<const Configuration> configuration);
+    void limits_changed();
+    // Stops accepting and lets the Proxy hand everybody off; `drained` follows.
+    void drain();
+    // Closes everything at once and ends run().
+    void stop();
+
+    // Any thread.
+    const proxy::Metrics& metrics() const { return proxy_.metrics(); }
+    // The last fault in opening a server connection; empty once one succeeded.
+    std::string server_error() const;
+
+    // From the worker's own links and listener.
+    void readable(Link& link);
+    void writable(Link& link);
+    void accepted(UniqueFd client);
+    void free(Link& link) { links_.give_back(link); }
+
+ private:
+    // 64 KiB: what one read takes at most. One for the worker, not one for each link, so that an
+    // idle client costs no buffer.
+    static constexpr std::size_t buffer_bytes = 65'536;
+    // Others get their turn after so many full buffers from one link.
+    static constexpr int reads_max = 4;
+
+    // Runs `body`, which calls one entry of the Proxy, as an event of this worker. Any thread.
+    template <class Body>
+    void post(Body body) {
+        boost::asio::post(context_, [this, body = std::move(body)]() mutable {
+            if (is_stopping_) return;
+            begin_event();
+            body();
+            perform(nullptr);
+            end_event();
+        });
+    }
+    template <class Body>
+    void post_to(std::uint32_t worker, Body body) {
+        Worker* const peer = peers_[worker];
+        peer->post([peer, body = std::move(body)]() mutable { body(*peer); });
+    }
+    void begin_event();
+    void end_event();
+
+    // Performs the Proxy's actions. origin: the link whose event caused them, or null.
+    void perform(Link* origin);
+    void perform_one(const proxy::Action& action);
+    void move_servers();
+    void enqueue(Link& link, std::string_view bytes);
+    void flush(Link& link);
+    void flush_all(Link* origin);
+
+    void read(Link& link);
+    void look_for_hang_up(Link& link);
+    void drained_of_pending(Link& link);
+    void set_paused(Link& link, bool paused);
+    void block(Link& blocked, Link& blocker);
+    void unblock_others(Link& blocker);
+
+    void open_server(proxy::LinkId name);
+    void connect_next(Link& link);
+    void connect_finished(Link& link);
+    void start_tls(Link& link);
+    void handshake(Link& link);
+
+    void close_when_sent(Link& link);
+    enum class Ending { Close, Abort };
+    void close(Link& link, Ending ending);
+    // Has the Proxy told at the end of this event.
+    void fail(proxy::LinkId name, std::string reason);
+    void lose(Link& link, std::string_view reason);
+
+    void arm_timer();
+    void tick();
+    void cut_lingering();
+    void publish_server_error();
+
+    const std::uint32_t index_;
+    const std::function<void()> drained_;
+    std::vector<Worker*> peers_;  // all workers by index, this one too
+
+    // This worker's thread only.
+    std::thread::id thread_;
+    bool is_stopping_ = false;
+    boost::asio::io_context context_;
+    boost::asio::executor_work_guard<Executor> work_;
+    std::shared_ptr<const Configuration> configuration_;
+    TimePoint now_;  // of the running event
+    proxy::Proxy proxy_;
+    Links links_;
+    Listener listener_;
+    Resolver resolver_;
+    Timer timer_;
+    TimePoint timer_at_ = TimePoint::max();
+    std::vector<std::pair<proxy::LinkId, std::string>> failed_;
+    std::vector<std::pair<proxy::LinkId, std::uint32_t>> moves_;
+    std::unordered_multimap<Link*, Link*> blocks_;  // blocker to blocked
+    std::vector<Link*> lingering_;
+    std::array<char, buffer_bytes> buffer_;
+
+    // The sends of the running event, chained by link through Part::next; index 0 is not used.
+    struct Part {
+        std::string_view bytes;
+        std::uint32_t next = 0;
+    };
+    std::vector<Part> outbox_{1};
+    std::vector<Link*> outbox_links_;
+    std::vector<iovec> iovecs_;
+
+    // For other threads.
+    mutable std::mutex status_mutex_;
+    std::string server_error_;
+};
+
+}  // namespace penstock::net
