@@ -105,8 +105,8 @@ def large_parse_and_bind_behind_a_changed_parameter(stage: Stage) -> None:
 
 
 @scenario()
-def a_statement_name_of_ten_thousand_letters(stage: Stage) -> None:
-    client, name = stage.client(), "n" * 10_000
+def a_statement_name_of_nine_thousand_letters(stage: Stage) -> None:
+    client, name = stage.client(), "n" * 9_000
     batch(client, p.parse(name, "select 1"))
     batch(client, p.bind("", name), p.describe_statement(name), p.execute())
     batch(client, p.close_statement(name))

@@ -100,11 +100,16 @@ def password_message_after_login(stage: Stage) -> None:
     _break(stage, p.message("p", b"secret\0"))
 
 
+# A notice is flushed at once, where rows wait in PostgreSQL's buffer: it says that the statements have begun.
+_SAY_AND_SLEEP = "do $$ begin raise notice 'running'; end $$; select pg_sleep(60)"
+_SAY = "do $$ begin raise notice 'running'; end $$"
+
+
 @scenario()
 def cancel_of_a_running_query(stage: Stage) -> None:
     client = stage.client()
-    client.send(p.query("select 'running'; select pg_sleep(60)"))
-    client.until("D")
+    client.send(p.query(_SAY_AND_SLEEP))
+    client.until("N")
     stage.cancel(client)
     client.until_ready()
     client.send(p.query("select 1"))
@@ -114,8 +119,8 @@ def cancel_of_a_running_query(stage: Stage) -> None:
 @scenario()
 def cancel_of_a_running_batch(stage: Stage) -> None:
     client = stage.client()
-    client.send(p.parse("", "select pg_sleep(60)"), p.bind(), p.execute(), p.flush())
-    client.until("2")
+    client.send(p.parse("", _SAY), p.bind(), p.execute(), p.parse("", "select pg_sleep(60)"), p.bind(), p.execute())
+    client.until("N")
     stage.cancel(client)
     client.send(p.parse("", "select 'skipped'"), p.sync())
     client.until_ready()
@@ -125,9 +130,9 @@ def cancel_of_a_running_batch(stage: Stage) -> None:
 @scenario()
 def cancel_inside_a_transaction(stage: Stage) -> None:
     client = stage.client()
-    client.send(p.query("begin"), p.query("select 'running'; select pg_sleep(60)"))
+    client.send(p.query("begin"), p.query(_SAY_AND_SLEEP))
     client.until_ready()
-    client.until("D")
+    client.until("N")
     stage.cancel(client)
     client.until_ready()
     client.send(p.query("select 1"), p.query("rollback"), p.query("select 2"))

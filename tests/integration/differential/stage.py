@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
-from contextlib import ExitStack
 
 from support import protocol as p
 from support.pg import DATABASE, TRUST_USER, password_of
@@ -12,6 +12,9 @@ from support.wire import Client, connect, send_cancel
 from .scenario import Errors, Variant
 from .transcript import ordered, shown
 
+# First bytes of messages that ReadyForQuery answers, and of those that hold a server until there is one.
+_ASKS_FOR_READY = (b"Q", b"S", b"F")
+_HOLDS_UNTIL_SYNC = (b"P", b"B", b"D", b"E", b"C", b"H")
 _PIECE_BYTES_MAX = 7
 _CUT_BYTES_MAX = 20_000  # of a long message only so much is cut small
 
@@ -24,17 +27,24 @@ class Player(Client):
         self.name = name
         self._stage = stage
         self.owed = 0
+        self._unsynced = False
         self.on_message = lambda reply: self._hear(reply)
 
     def send(self, *messages: bytes) -> None:
         """Sends messages; before the first of a transaction the stage may move the servers around."""
         self._stage.before_send()
-        self.owed += sum(m[:1] in (b"Q", b"S", b"F") for m in messages)
-        super().send(*messages)
+        for sent in messages:
+            if sent[:1] in _ASKS_FOR_READY:
+                self.owed += 1
+                self._unsynced = False
+            elif sent[:1] in _HOLDS_UNTIL_SYNC:
+                self._unsynced = True
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # what it said before is still to be read
+            super().send(*messages)
 
     def is_settled(self) -> bool:
         """Whether no server is held for this client."""
-        return self.owed <= 0 and self.status in ("I", "")
+        return self.owed <= 0 and not self._unsynced and self.status in ("I", "")
 
     def _hear(self, reply: p.Message | None) -> None:
         if reply is not None and reply.kind == "Z":
@@ -51,7 +61,7 @@ class Stage:
         self._errors = errors
         self._lines: dict[str, list[str]] = {}
         self._players: list[Player] = []
-        self._stack = ExitStack()
+        self._stack = contextlib.ExitStack()
         self._random = random.Random(20260)
         self._disturbers: list[Client] = []
 
@@ -93,7 +103,7 @@ class Stage:
 
     def say(self, name: str, line: str) -> None:
         """Writes down what a scenario saw by other means than messages."""
-        self._lines[name].append(line)
+        self._lines.setdefault(name, []).append(line)
 
     def before_send(self) -> None:
         """In variant HOP: hands the one free server to a stranger and frees the other, so that the client moves.

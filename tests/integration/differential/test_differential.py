@@ -12,6 +12,7 @@ from support.proxy import Proxy, start_proxy
 from . import copy, extended, faults, parameters, pipeline, simple, startup, statements  # noqa: F401 - they register
 from .scenario import ALL, Scenario, Variant
 from .stage import Stage
+from .transcript import difference
 
 _SERVERS = {Variant.TRANSACTION: 5, Variant.HOP: 2, Variant.SPLIT: 5, Variant.SESSION: 8}
 
@@ -53,11 +54,17 @@ _expected: dict[str, dict[str, list[str]]] = {}
 
 
 def _play(scenario: Scenario, postgres: Postgres, port: int, variant: Variant | None) -> dict[str, list[str]]:
+    """The transcript of one run. What stops a run through the proxy is a line of it, so that it is shown in its place."""
     postgres.execute(
         "drop schema if exists scratch cascade; create schema scratch; grant all on schema scratch to public"
     )
     with Stage(port, variant, scenario.errors) as stage:
-        scenario.play(stage)
+        try:
+            scenario.play(stage)
+        except Exception as fault:
+            if variant is None:
+                raise
+            stage.say("a", f"{type(fault).__name__}: {fault}")
         return stage.transcript()
 
 
@@ -76,4 +83,6 @@ def test_replies_are_those_of_postgresql(
     """The transcript through the proxy is that of the direct run."""
     if scenario.name not in _expected:
         _expected[scenario.name] = _play(scenario, postgres, postgres.port, None)
-    assert _play(scenario, postgres, fleet.port(variant, scenario.authentication), variant) == _expected[scenario.name]
+    got = _play(scenario, postgres, fleet.port(variant, scenario.authentication), variant)
+    parted = difference(_expected[scenario.name], got)
+    assert not parted, parted
