@@ -22,7 +22,6 @@ const std::vector<Ban>& bans() {
     static const std::vector<Ban> words{
         {std::string("TO") + "DO", "open an issue"},
         {std::string("FIX") + "ME", "open an issue"},
-        {std::string("XX") + "X", "open an issue"},
         {std::string("HA") + "CK", "say why it is needed, or do it right"},
         {std::string("for") + " now", "say what holds, not for how long"},
         {std::string("detach") + "(", "own the thread and join it"},
@@ -35,7 +34,6 @@ const std::vector<Ban>& bans() {
 // In comments the words stand for a past that the reader does not know.
 const std::vector<Ban>& comment_bans() {
     static const std::vector<Ban> words{
-        {"no longer", "say what is"},
         {"used to be", "say what is"},
         {"previously", "say what is"},
         {"refactor", "say what is"},
