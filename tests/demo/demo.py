@@ -104,7 +104,7 @@ def pgbench(local: LocalMode, pool: str, clients: int, seconds: int, folder: Pat
     script.write_text(SCRIPTS[pool], encoding="ascii")
     user = USER_OF[pool]
     return subprocess.Popen(
-        [program("pgbench"), "-n", "-h", "127.0.0.1", "-p", str(local.ports[pool]), "-U", user, "-M", "prepared",
+        [program("pgbench"), "-n", "-h", "127.0.0.1", "-p", str(local.ports[pool]), "-U", user, "-M", "extended",
          "-c", str(clients), "-j", "1", "-T", str(seconds), "-f", str(script), DATABASE],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=die_with_parent,
         env={**os.environ, "PGPASSWORD": ROLES[user][0]},

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 from support.certificates import Authority
-from support.pg import Postgres
+from support.pg import POOLED, Postgres
+from support.process import wait_for
 from support.proxy import Proxy, start_proxy
+from support.wire import PATIENCE
 
 FILES_WANTED = 16_000  # for the tests with thousands of clients
 
@@ -40,10 +42,17 @@ def postgres() -> Iterator[Postgres]:
     server.close()
 
 
+def _end_backends(postgres: Postgres) -> None:
+    """What the test before left running in the database (a killed proxy's pg_sleep) must not count for this one."""
+    postgres.execute(f"select pg_terminate_backend(pid) from pg_stat_activity where {POOLED}")
+    wait_for("all backends have ended", lambda: postgres.pooled() == 0, PATIENCE)
+
+
 @pytest.fixture
 def start(postgres: Postgres, tmp_path: Path) -> Iterator[Callable[..., Proxy]]:
     """start(**changes) starts a proxy in front of the shared server; it is ended, and judged, after the test."""
     running: list[Proxy] = []
+    _end_backends(postgres)
 
     def start_one(**changes: Any) -> Proxy:
         folder = tmp_path / f"proxy-{len(running)}"

@@ -25,10 +25,14 @@ def bench_tables(postgres: Postgres) -> Iterator[None]:
 
 @pytest.mark.parametrize("protocol", ["simple", "extended", "prepared"])
 def test_pgbench(start: Start, bench_tables: None, protocol: str) -> None:
-    """TPC-B: transactions of seven statements, more clients than servers."""
+    """TPC-B: transactions of seven statements, more clients than servers.
+
+    A thread for each client: pgbench prepares a statement synchronously, and would else wait for a server that another
+    client of the same thread holds.
+    """
     proxy = start(serverConnections=4)
     done = subprocess.run(
-        [program("pgbench"), "-n", "-h", "127.0.0.1", "-p", str(proxy.port), "-U", TRUST_USER, "-c", "16", "-j", "2",
+        [program("pgbench"), "-n", "-h", "127.0.0.1", "-p", str(proxy.port), "-U", TRUST_USER, "-c", "16", "-j", "16",
          "-t", "60", "-M", protocol, DATABASE],
         capture_output=True, text=True, check=False, timeout=120,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support import protocol as p
-from support.pg import DATABASE, POOLED_SQL, TRUST_USER, Postgres
+from support.pg import DATABASE, POOLED, TRUST_USER, Postgres
 from support.process import wait_for
 from support.proxy import Proxy, standard_config, start_proxy
 from support.wire import PATIENCE, Client, ServerError, connect
@@ -23,10 +23,7 @@ def _client(proxy: Proxy) -> Client:
 
 
 def _kill_servers(postgres: Postgres) -> None:
-    postgres.execute(
-        "select pg_terminate_backend(pid) from pg_stat_activity"
-        " where backend_type = 'client backend' and application_name <> 'test-admin'"
-    )
+    postgres.execute(f"select pg_terminate_backend(pid) from pg_stat_activity where {POOLED}")
 
 
 def _serves(proxy: Proxy) -> bool:
@@ -253,6 +250,6 @@ def test_thousand_killed_clients_leak_no_server(start: Start, postgres: Postgres
     for _ in range(3):
         holders.append(_client(proxy))
         holders[-1].run("begin")
-    assert int((postgres.execute(POOLED_SQL)[0][0] or b"0").decode()) <= 3
+    assert postgres.pooled() <= 3
     for holder in holders:
         holder.close()

@@ -17,6 +17,9 @@ DATABASE = "app"
 # Who logs in how (pg_hba.conf below). The password of each user is its own name with "-secret" behind it.
 TRUST_USER, SCRAM_USER, MD5_USER, CLEAR_USER = "trusted", "scrammed", "hashed", "cleared"
 ADMIN = "postgres"
+# In pg_stat_activity: client backends that are not the tests' own.
+POOLED = "backend_type = 'client backend' and application_name <> 'test-admin'"
+POOLED_SQL = f"select count(*) from pg_stat_activity where {POOLED}"
 
 
 def password_of(user: str) -> str:
@@ -136,9 +139,3 @@ class Postgres:
             client.run(f"create database {DATABASE}")
         with self.admin() as client:
             client.run("grant all on schema public to public")
-
-
-POOLED_SQL = (
-    "select count(*) from pg_stat_activity"
-    " where backend_type = 'client backend' and application_name <> 'test-admin'"
-)
