@@ -105,8 +105,9 @@ def main() -> int:
             own = folder / str(len(contenders))
             own.mkdir()
             contenders.append(start(own))
-        results = measure_all(contenders, chosen.rounds, chosen.seconds, folder)
+        # First, while nothing that a crowd left behind could be used again.
         memory = {c.name: idle_bytes_per_client(c, IDLE_CLIENTS) for c in contenders[1:]}
+        results = measure_all(contenders, chosen.rounds, chosen.seconds, folder)
         figures = {f"{p} {n}": {k: [vars(r) for r in v] for k, v in by.items()} for (p, n), by in results.items()}
         (SOURCE / "build").mkdir(exist_ok=True)
         (SOURCE / "build" / "bench.json").write_text(json.dumps({"runs": figures, "idle bytes": memory}, indent=1))

@@ -13,7 +13,8 @@ PERIOD_SECONDS = 0.1
 class Sampler:
     """`with Sampler(postgres) as seen: ...` then `seen.highest` is the largest count of pooled backends."""
 
-    def __init__(self, postgres: Postgres) -> None:
+    def __init__(self, postgres: Postgres, sql: str = POOLED_SQL) -> None:
+        self._sql = sql
         self._client = postgres.admin()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -37,5 +38,5 @@ class Sampler:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            self.counts.append(int(self._client.value(POOLED_SQL)))
+            self.counts.append(int(self._client.value(self._sql)))
             self._stop.wait(PERIOD_SECONDS)
