@@ -15,8 +15,6 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 namespace penstock::domain {
 
 // Monotonic; only differences mean anything, and only within one run of the operator.
@@ -24,35 +22,14 @@ using Time = std::chrono::steady_clock::time_point;
 
 struct Now {
     Time time;
-    std::string wall;  // RFC 3339, UTC, whole seconds: "2024-05-01T12:00:00Z"; for
-                       // lastTransitionTime and events
+    // RFC 3339, UTC, whole seconds: "2024-05-01T12:00:00Z"; for lastTransitionTime and events.
+    std::string wall;
 };
 
-// metadata of a resource, as much of it as is decided upon.
-struct Metadata {
-    std::string name_space;  // "default" in local mode unless the manifest says otherwise
-    std::string name;
-    std::string uid;                 // unique for the life of the resource
-    std::int64_t generation = 1;     // counts up with each change of spec
-    std::string creation_timestamp;  // RFC 3339; older policies win
-    std::map<std::string, std::string> labels;
-    bool deleting = false;  // deletionTimestamp is set (Kubernetes); in local mode a deleted
-                            // manifest is simply absent
-
-    std::string key() const { return name_space + "/" + name; }
-};
-
-template <class Spec>
-struct Resource {
-    Metadata metadata;
-    Spec spec;  // the last one without faults
-    std::vector<api::Error>
-        faults;  // why a newer text is not in force (local mode; Kubernetes refuses such a text)
-    nlohmann::ordered_json status;  // as last written; null when there is none
-};
-
-using PoolResource = Resource<api::ConnectionPoolSpec>;
-using PolicyResource = Resource<api::BackpressureSpec>;
+// "namespace/name": how resources, workloads and reports name a pool.
+inline std::string key(const api::Metadata& metadata) {
+    return metadata.name_space + "/" + metadata.name;
+}
 
 enum class ProxyPhase : std::uint8_t {
     Starting,  // started, has not answered yet
@@ -66,7 +43,7 @@ enum class ProxyPhase : std::uint8_t {
 // ended meanwhile need not be listed (the database's own count covers it).
 struct Proxy {
     std::string id;    // unique per process start; as in api::Report::proxy_id
-    std::string pool;  // Metadata::key() of its pool, which may be gone
+    std::string pool;  // key() of its pool, which may be gone
     ProxyPhase phase = ProxyPhase::Starting;
     std::string restart_hash;  // Workload::restart_hash that it was started with
     bool ready = false;        // /readyz says yes
@@ -74,16 +51,25 @@ struct Proxy {
     Time ended{};  // when phase became Gone: not before the process really ended
     std::optional<api::Report> report;  // the newest
     Time reported{};  // when the request was sent that `report` answers: it is not older than that
-    std::string
-        fault;  // why the last exchange failed or why the process ended; empty when all is well
+    // Why the last exchange failed or why the process ended; empty when all is well.
+    std::string fault;
 };
 
 struct Observed {
-    std::vector<PoolResource> pools;
-    std::vector<PolicyResource> policies;
+    // Metadata must have uid, generation (counting from 1) and creationTimestamp, also in local
+    // mode; status is the one last written. A pool that was deleted is absent or has a
+    // deletionTimestamp.
+    std::vector<api::ConnectionPool> pools;
+    std::vector<api::Backpressure> policies;
     std::vector<Proxy> proxies;  // of all pools, also of deleted ones
+    // By key of the pool or policy: why its newest text is not in force (local mode; an API server
+    // refuses such a text). The resource itself is then the last good one, if there was one.
+    std::map<std::string, std::vector<api::Error>> pool_faults;
+    std::map<std::string, std::vector<api::Error>> policy_faults;
     std::map<std::string, std::string>
         workload_faults;  // by pool key: why the last apply did not succeed
+    // Secrets are files: SECRETS_ROOT/NAMESPACE/SECRET/KEY.
+    std::string secrets_root = "/etc/penstock/secrets";
 };
 
 }  // namespace penstock::domain

@@ -2,6 +2,9 @@
 // All pools are planned together because they can share a database.
 #pragma once
 
+#include "crds/api/backpressure.hpp"
+#include "crds/api/connection_pool_status.hpp"
+#include "crds/api/dataplane_config.hpp"
 #include "crds/api/grant.hpp"
 #include "operator/domain/observed.hpp"
 
@@ -10,25 +13,24 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 namespace penstock::domain {
 
 // The proxies of one pool as they shall be. Kubernetes: a Deployment, a ConfigMap, a Service. Here:
 // child processes. The engine compares it with what runs; applying the same workload again changes
 // nothing.
 struct Workload {
-    std::string pool;       // Metadata::key()
+    std::string pool;       // key()
     std::string owner_uid;  // of the pool
     std::int32_t replicas = 0;
-    nlohmann::ordered_json
-        config;  // the DataplaneConfig document; a changed one is reloaded without a restart
-    std::string
-        restart_hash;  // differs: the process must be replaced (rollout.hpp says in which steps)
-    std::int32_t surge =
-        1;  // processes above `replicas` during a replacement; 0: an old one drains first
-    std::int32_t starts_allowed =
-        0;  // processes that may be started now: each takes its floor from the reserve
+    // The engine adds what differs per process: proxy_id, listen.address, admin and
+    // the log's form. A change is reloaded without a restart.
+    api::DataplaneConfig config;
+    // Differs: the process must be replaced (rollout.hpp says in which steps).
+    std::string restart_hash;
+    // Processes above `replicas` during a replacement; 0: an old one drains first.
+    std::int32_t surge = 1;
+    // Processes that may be started now: each takes its floor from the reserve.
+    std::int32_t starts_allowed = 0;
 
     bool operator==(const Workload&) const = default;
 };
@@ -40,15 +42,21 @@ struct GrantPush {
     bool operator==(const GrantPush&) const = default;
 };
 
-enum class Kind : std::uint8_t { ConnectionPool, Backpressure };
+struct PoolStatusWrite {
+    std::string pool;
+    api::ConnectionPoolStatus status;
 
-struct StatusWrite {
-    Kind kind = Kind::ConnectionPool;
-    std::string key;  // Metadata::key()
-    nlohmann::ordered_json status;
-
-    bool operator==(const StatusWrite&) const = default;
+    bool operator==(const PoolStatusWrite&) const = default;
 };
+
+struct PolicyStatusWrite {
+    std::string policy;
+    api::BackpressureStatus status;
+
+    bool operator==(const PolicyStatusWrite&) const = default;
+};
+
+enum class Kind : std::uint8_t { ConnectionPool, Backpressure };
 
 enum class EventType : std::uint8_t { Normal, Warning };
 
@@ -67,11 +75,15 @@ struct Plan {
     std::vector<Workload> workloads;    // one per pool that exists
     std::vector<std::string> removals;  // pools that are gone: drain and delete their workload
     std::vector<GrantPush> grants;      // push once each; an answer arrives as a newer report
-    std::vector<StatusWrite> statuses;  // only what differs from the status observed
-    std::vector<Event> events;          // on change only
-    std::vector<std::string> forget;  // proxies Gone whose connections the database no longer shows
-    std::chrono::milliseconds look_again{
-        1000};  // at the latest; earlier when a report or a manifest arrives
+    std::vector<PoolStatusWrite> pool_statuses;  // only what differs from the status observed
+    std::vector<PolicyStatusWrite> policy_statuses;
+    std::vector<Event> events;  // on change only
+    // Proxies Gone whose connections the database no longer shows.
+    std::vector<std::string> forget;
+    // At the latest; earlier when a report or a manifest arrives.
+    std::chrono::milliseconds look_again{1000};
+
+    bool operator==(const Plan&) const = default;
 };
 
 struct Memory;

@@ -24,7 +24,8 @@ concept Engine = requires(
     E engine,
     const domain::Workload& workload,
     const domain::GrantPush& push,
-    const domain::StatusWrite& status,
+    const domain::PoolStatusWrite& pool_status,
+    const domain::PolicyStatusWrite& policy_status,
     const domain::Event& event,
     const std::string& name
 ) {
@@ -32,7 +33,8 @@ concept Engine = requires(
     engine.apply(workload);
     engine.remove(name);
     engine.push(push);
-    engine.write(status);
+    engine.write(pool_status);
+    engine.write(policy_status);
     engine.record(event);
     engine.forget(name);
 };

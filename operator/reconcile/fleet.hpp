@@ -11,7 +11,7 @@ namespace penstock::reconcile {
 
 // Runs one round and returns the plan that was carried out: the caller waits for an event, at most
 // Plan::look_again, and runs the next.
-// Order: reductions are pushed by plan() before growth; status last, so that it never tells of what
+// Order: reductions are pushed by make_plan() before growth; status last, so that it never tells of what
 // was not tried.
 template <Engine E>
 domain::Plan reconcile(E& engine, domain::Memory& memory, const domain::Now& now) {
@@ -21,7 +21,8 @@ domain::Plan reconcile(E& engine, domain::Memory& memory, const domain::Now& now
     for (const auto& workload : plan.workloads) engine.apply(workload);
     for (const auto& push : plan.grants) engine.push(push);
     for (const auto& event : plan.events) engine.record(event);
-    for (const auto& status : plan.statuses) engine.write(status);
+    for (const auto& status : plan.pool_statuses) engine.write(status);
+    for (const auto& status : plan.policy_statuses) engine.write(status);
     return plan;
 }
 
