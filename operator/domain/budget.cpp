@@ -4,11 +4,6 @@
 
 namespace penstock::domain {
 
-namespace {
-constexpr std::chrono::minutes peak_memory{5};
-constexpr std::chrono::seconds peak_width{10};
-}  // namespace
-
 std::string_view to_string(LimitedBy reason) {
     switch (reason) {
         case LimitedBy::Unknown:
@@ -67,20 +62,6 @@ std::int32_t reserve_of(std::int32_t ceiling, std::int32_t surge, std::int32_t f
     return std::min(surge * floor + 2, (ceiling + 3) / 4);
 }
 
-void OtherConnections::add(std::int32_t others, Time now) {
-    while (!peaks_.empty() && now - peaks_.front().begin > peak_memory + peak_width)
-        peaks_.pop_front();
-    if (peaks_.empty() || now - peaks_.back().begin >= peak_width)
-        peaks_.push_back({now, others});
-    else
-        peaks_.back().others = std::max(peaks_.back().others, others);
-}
-
-std::int32_t OtherConnections::allowance(Time now) const {
-    std::int32_t peak = 0;
-    for (const Peak& each : peaks_)
-        if (now - each.begin <= peak_memory + peak_width) peak = std::max(peak, each.others);
-    return (peak * 11 + 9) / 10;
-}
+std::int32_t others_allowance(std::int32_t peak) { return (peak * 11 + 9) / 10; }
 
 }  // namespace penstock::domain

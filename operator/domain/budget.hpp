@@ -3,10 +3,9 @@
 #pragma once
 
 #include "crds/api/grant.hpp"
-#include "operator/domain/observed.hpp"
 
+#include <chrono>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string_view>
 
@@ -39,7 +38,7 @@ struct Ceiling {
 std::int32_t usable_connections(const api::DatabaseFacts& facts);
 
 // The most that all pools of one database may hold together. `others` is
-// OtherConnections::allowance(); `headroom` and `percent` are the most careful ones that any of the
+// others_allowance(); `headroom` and `percent` are the most careful ones that any of the
 // pools asks for.
 Ceiling database_budget(
     const api::DatabaseFacts& facts,
@@ -56,19 +55,9 @@ Ceiling pool_ceiling(const Ceiling& database, std::optional<std::int32_t> connec
 // each starts with `floor`. Small ceilings keep a quarter.
 std::int32_t reserve_of(std::int32_t ceiling, std::int32_t surge, std::int32_t floor);
 
-// Client backends that are not ours: up at once, down only after five minutes without the peak.
-class OtherConnections {
- public:
-    void add(std::int32_t others, Time now);
-    // The peak of the last five minutes and a tenth more.
-    std::int32_t allowance(Time now) const;
-
- private:
-    struct Peak {
-        Time begin;
-        std::int32_t others;
-    };
-    std::deque<Peak> peaks_;  // one per 10 s
-};
+// What is left to client backends that are not ours, from the most of them that were seen within
+// others_memory: a tenth more, so that B rises slowly and falls at once.
+std::int32_t others_allowance(std::int32_t peak);
+inline constexpr std::chrono::seconds others_memory{300};
 
 }  // namespace penstock::domain

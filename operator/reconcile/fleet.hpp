@@ -11,8 +11,8 @@ namespace penstock::reconcile {
 
 // Runs one round and returns the plan that was carried out: the caller waits for an event, at most
 // Plan::look_again, and runs the next.
-// Order: reductions are pushed by make_plan() before growth; status last, so that it never tells of what
-// was not tried.
+// Order: reductions are pushed by make_plan() before growth; status last, so that it never tells of
+// what was not tried.
 template <Engine E>
 domain::Plan reconcile(E& engine, domain::Memory& memory, const domain::Now& now) {
     domain::Plan plan = domain::make_plan(engine.observe(), memory, now);
