@@ -53,6 +53,7 @@ Ceiling pool_ceiling(const Ceiling& database, std::optional<std::int32_t> connec
 
 // What is kept free of a ceiling, for proxies that start before anybody could grant them anything:
 // each starts with `floor`. Small ceilings keep a quarter.
+inline constexpr std::int32_t rollout_surge = 1;  // proxies above spec.replicas in a replacement
 std::int32_t reserve_of(std::int32_t ceiling, std::int32_t surge, std::int32_t floor);
 
 // What is left to client backends that are not ours, from the most of them that were seen within

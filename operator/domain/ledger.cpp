@@ -50,7 +50,9 @@ void share_among_pools(DatabaseLine& database) {
                 floors += proxy_floor;
             }
         const std::int32_t floor = floors > 0 ? std::max(pool.floor, floors) : 0;
-        pool.asked = std::max(floor, pool.fixed && floors > 0 ? *pool.fixed : want);
+        if (pool.most) want = std::min(want, *pool.most);
+        if (pool.fixed && floors > 0) want = *pool.fixed;
+        pool.asked = std::max(floor, want);
         claims.push_back({std::min(pool.asked, most), std::min(floor, most), pool.weight});
     }
     const std::vector<std::int32_t> shares = max_min(capacity, claims);
@@ -165,7 +167,8 @@ void settle(DatabaseLine& database) {
     });
     for (const Place& place : growing) {
         ProxyLine& proxy = *place.proxy;
-        const std::int32_t room = std::max(0, std::min(database.free, database.pools[place.pool].free));
+        const std::int32_t room =
+            std::max(0, std::min(database.free, database.pools[place.pool].free));
         const std::int32_t grant = std::min(proxy.target, proxy.charge + room);
         if (grant <= proxy.expected) continue;
         proxy.grant = grant;

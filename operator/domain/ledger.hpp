@@ -38,6 +38,7 @@ struct PoolLine {
     std::int32_t weight = 1;
     std::int32_t floor = 0;             // sizing.minServerConnections
     std::optional<std::int32_t> fixed;  // sizing.serverConnections: wanted whatever the demand
+    std::optional<std::int32_t> most;   // sizing.maxServerConnections
     std::vector<ProxyLine> proxies;     // ascending by id
 
     // Filled in.

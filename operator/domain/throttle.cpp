@@ -40,107 +40,79 @@ std::uint64_t target_us(const api::BackpressureSpec& policy) {
 
 void Throttle::update(
     const api::BackpressureSpec& policy,
-    const std::vector<ThrottleSignal>& signals,
+    const std::vector<Signal>& signals,
     std::int32_t granted,
     Time now
 ) {
     granted_ = granted;
-    collect(signals, now);
-    const std::chrono::seconds window{policy.latency.window_seconds};
-    while (!window_.empty() && now - window_.front().at > window) window_.pop_front();
-    measure(policy);
+    most_ = policy.concurrency.maximum && *policy.concurrency.maximum < granted
+                ? *policy.concurrency.maximum
+                : 0;
+    window_.add(signals, now);
+    measure(policy, now);
     if (!adjusted_) adjusted_ = now;
     if (now - *adjusted_ < std::chrono::seconds{policy.adjustment.period_seconds}) return;
     adjusted_ = now;
     if (!fresh_) return;
     const std::optional<double> before = limit_;
-    adjust(policy, granted);
+    adjust(policy);
     // What ran under the limit before says nothing about the one now.
     if (limit_ != before) window_.clear();
 }
 
-void Throttle::collect(const std::vector<ThrottleSignal>& signals, Time now) {
-    Slice slice{now, {}, {}, 0, 0};
-    bool any = false;
-    std::map<std::string, Last> kept;
-    for (const ThrottleSignal& signal : signals) {
-        const api::Report& report = *signal.report;
-        const std::uint64_t refused =
-            report.totals.transactions_refused + report.totals.would_refuse;
-        slice.busy += report.servers_busy;
-        const auto found = last_.find(report.proxy_id);
-        if (found != last_.end() && signal.reported <= found->second.reported) {
-            kept.insert(*found);
-            continue;
-        }
-        if (found != last_.end()) {
-            any = true;
-            add(slice.wait, difference(report.wait, found->second.wait));
-            add(slice.query, difference(report.query, found->second.query));
-            slice.refused += refused - std::min(refused, found->second.refused);
-        }
-        kept[report.proxy_id] = {signal.reported, report.wait, report.query, refused};
-    }
-    last_ = std::move(kept);
-    if (any) window_.push_back(std::move(slice));
-}
-
-void Throttle::measure(const api::BackpressureSpec& policy) {
-    api::Histogram wait;
-    api::Histogram query;
-    busy_ = 0;
-    refused_ = 0;
-    for (const Slice& slice : window_) {
-        add(wait, slice.wait);
-        add(query, slice.query);
-        busy_ = std::max(busy_, slice.busy);
-        refused_ += slice.refused;
-    }
+void Throttle::measure(const api::BackpressureSpec& policy, Time now) {
+    const std::chrono::seconds length{policy.latency.window_seconds};
+    const Measured measured = window_.over(length, now);
+    if (measured.refused > 0) refused_at_ = now;
+    shedding_ = refused_at_ && now - *refused_at_ <= length;
     const bool waits = policy.latency.signal == api::LatencySignal::QueueWait;
-    samples_ = domain::samples(waits ? wait : query);
+    samples_ = domain::samples(waits ? measured.wait : measured.query);
     fresh_ = samples_ >= static_cast<std::uint64_t>(policy.latency.minimum_samples);
     if (!fresh_) return;
+    busy_ = measured.busy;
     const double rank = fraction(policy.latency.percentile);
-    query_us_ = percentile_us(query, rank);
-    latency_us_ = waits ? percentile_us(wait, rank) : query_us_;
+    const std::optional<std::uint64_t> wait_us = percentile_us(measured.wait, rank);
+    query_us_ = percentile_us(measured.query, rank);
+    latency_us_ = waits ? wait_us : query_us_;
     if (policy.latency.signal == api::LatencySignal::Total)
-        latency_us_ = query_us_.value_or(0) + percentile_us(wait, rank).value_or(0);
+        latency_us_ = query_us_.value_or(0) + wait_us.value_or(0);
     above_target_ = latency_us_ && *latency_us_ > target_us(policy);
 }
 
-void Throttle::adjust(const api::BackpressureSpec& policy, std::int32_t granted) {
+void Throttle::adjust(const api::BackpressureSpec& policy) {
     // Fewer at once would only lengthen the wait: there the queue is what is bounded.
     if (policy.latency.signal == api::LatencySignal::QueueWait || !query_us_) {
         limit_.reset();
         return;
     }
     const double least = policy.concurrency.minimum;
-    const double most =
-        policy.concurrency.maximum.value_or(std::numeric_limits<std::int32_t>::max());
-    const double top = std::max(least, std::min<double>(most, granted));
-    const double target = static_cast<double>(target_us(policy));
+    const double top = std::max<double>(least, most_ > 0 ? most_ : granted_);
+    const auto target = static_cast<double>(target_us(policy));
     const auto latency = static_cast<double>(*query_us_);
+    const double ran = std::max(1, busy_);
     double next = limit_.value_or(top);
     if (latency > target) {
-        next = std::min<double>(next, std::max(1, busy_));
+        // Nothing holds concurrency to the limit in Observe: only what ran says what to cut.
+        next = policy.mode == api::BackpressureMode::Observe ? ran : std::min(next, ran);
         next *= 1 - policy.adjustment.decrease_percent / 100.0;
-    } else if (busy_ >= binding * next || latency < far_below * target) {
+    } else if (ran >= binding * next || latency < far_below * target) {
         next += std::max(1.0, next * policy.adjustment.increase_percent / 100.0);
     }
     next = std::clamp(next, least, top);
-    if (next >= granted)
+    if (next >= top)
         limit_.reset();
     else
         limit_ = next;
 }
 
 std::int32_t Throttle::limit() const {
-    return limit_ ? static_cast<std::int32_t>(std::floor(*limit_)) : 0;
+    return limit_ ? static_cast<std::int32_t>(std::floor(*limit_)) : most_;
 }
 
 api::ThrottleState Throttle::state() const {
-    if (refused_ > 0) return api::ThrottleState::Shedding;
-    return limit_ && *limit_ < granted_ ? api::ThrottleState::Limiting : api::ThrottleState::Open;
+    if (shedding_) return api::ThrottleState::Shedding;
+    const std::int32_t held = limit();
+    return held > 0 && held < granted_ ? api::ThrottleState::Limiting : api::ThrottleState::Open;
 }
 
 std::int32_t Throttle::queue_wait_max_ms(const api::BackpressureSpec& policy) const {

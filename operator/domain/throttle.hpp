@@ -6,22 +6,14 @@
 
 #include "crds/api/backpressure.hpp"
 #include "crds/api/grant.hpp"
+#include "operator/domain/latency_window.hpp"
 #include "operator/domain/observed.hpp"
 
 #include <cstdint>
-#include <deque>
-#include <map>
 #include <optional>
-#include <string>
 #include <vector>
 
 namespace penstock::domain {
-
-// What of one proxy of the pool the law reads.
-struct ThrottleSignal {
-    const api::Report* report = nullptr;
-    Time reported{};
-};
 
 class Throttle {
  public:
@@ -29,7 +21,7 @@ class Throttle {
     // connections of the pool's proxies together.
     void update(
         const api::BackpressureSpec& policy,
-        const std::vector<ThrottleSignal>& signals,
+        const std::vector<Signal>& signals,
         std::int32_t granted,
         Time now
     );
@@ -51,31 +43,17 @@ class Throttle {
     std::int32_t queue_wait_max_ms(const api::BackpressureSpec& policy) const;
 
  private:
-    struct Slice {
-        Time at;
-        api::Histogram wait;
-        api::Histogram query;
-        std::uint64_t refused = 0;
-        std::int32_t busy = 0;
-    };
-    struct Last {
-        Time reported{};
-        api::Histogram wait;
-        api::Histogram query;
-        std::uint64_t refused = 0;
-    };
+    void measure(const api::BackpressureSpec& policy, Time now);
+    void adjust(const api::BackpressureSpec& policy);
 
-    void collect(const std::vector<ThrottleSignal>& signals, Time now);
-    void measure(const api::BackpressureSpec& policy);
-    void adjust(const api::BackpressureSpec& policy, std::int32_t granted);
-
-    std::map<std::string, Last> last_;  // by proxy id
-    std::deque<Slice> window_;
+    LatencyWindow window_;
     std::optional<Time> adjusted_;
-    std::optional<double> limit_;
+    std::optional<double> limit_;  // by the law; nothing while the target is kept without one
+    std::int32_t most_ = 0;        // by the policy's maximum, if that is below the grant; or 0
     std::int32_t granted_ = 0;
-    std::int32_t busy_ = 0;  // most servers busy at once within the window
-    std::uint64_t refused_ = 0;
+    std::int32_t busy_ = 0;
+    std::optional<Time> refused_at_;
+    bool shedding_ = false;
     std::uint64_t samples_ = 0;
     std::optional<std::uint64_t> latency_us_;
     std::optional<std::uint64_t> query_us_;
