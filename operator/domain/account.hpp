@@ -35,7 +35,9 @@ class Account {
     std::int32_t expected() const;
     std::int32_t granted() const { return granted_; }
     std::int32_t servers() const { return servers_; }
-    std::uint64_t epoch() const { return epoch_; }
+    bool ever_granted() const { return sequence_ > 0; }
+    // As issued last by this operator.
+    std::optional<api::Throttle> throttle() const { return last_ ? last_->throttle : std::nullopt; }
 
     bool reported() const { return reported_.has_value(); }
     std::optional<Time> reported_at() const { return reported_; }

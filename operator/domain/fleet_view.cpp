@@ -49,6 +49,8 @@ std::map<std::string, PoolView> pools_of(const Observed& observed, Memory& memor
         if (!pool.metadata.deletion_timestamp.empty()) continue;
         pools[domain::key(pool.metadata)].resource = &pool;
     }
+    // A deleted pool is seen once more, so that it is removed.
+    for (const auto& [key, known] : memory.pools) pools.try_emplace(key);
     for (const Proxy& proxy : observed.proxies)
         pools[proxy.pool].proxies.push_back({&proxy, &memory.proxies.at(proxy.id)});
     for (auto& [key, view] : pools) {
@@ -58,7 +60,6 @@ std::map<std::string, PoolView> pools_of(const Observed& observed, Memory& memor
             return a.proxy->id < b.proxy->id;
         });
     }
-    std::erase_if(memory.pools, [&](const auto& entry) { return !pools.contains(entry.first); });
     return pools;
 }
 
@@ -155,6 +156,19 @@ void find_unfenced(DatabaseView& database, const Memory& memory) {
                 database.unfenced.push_back(each.proxy->id);
 }
 
+// Nothing is known but what earlier operators granted: that stays, and the reserve is for starting.
+void count_what_is_granted_as_budget(DatabaseView& database) {
+    database.line.budget = database.line.reserve();
+    for (std::size_t p = 0; p < database.pools.size(); ++p) {
+        PoolLine& line = database.line.pools[p];
+        line.ceiling = line.reserve;
+        for (std::size_t i = 0; i < line.proxies.size(); ++i)
+            if (database.pools[p].proxies[i].memory->account.ever_granted())
+                line.ceiling += line.proxies[i].charge;
+        database.line.budget += line.ceiling - line.reserve;
+    }
+}
+
 void fill(DatabaseView& database, const Observed& observed, Memory& memory, Time now) {
     Time facts_at{};
     if (const auto found = memory.databases.find(database.key); found != memory.databases.end()) {
@@ -182,6 +196,7 @@ void fill(DatabaseView& database, const Observed& observed, Memory& memory, Time
     database.line.budget = database.budget.connections;
     find_unfenced(database, memory);
     for (PoolView& pool : database.pools) fill_pool(database, pool, facts_at, now);
+    if (!database.facts) count_what_is_granted_as_budget(database);
     database.learning = !database.unfenced.empty() || facts_at < *memory.began + end_margin;
     database.line.may_grow = database.fresh && !database.learning &&
                              facts_at >= memory.facts_needed_after && memory.superseded_by == 0;

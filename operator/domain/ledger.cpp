@@ -178,12 +178,14 @@ void settle(DatabaseLine& database) {
     }
 }
 
-std::int32_t starts_allowed(const DatabaseLine& database, const PoolLine& pool) {
-    // Where more is charged than there is, it is the reserve that is used up.
-    const std::int32_t left = std::min(
-        database.reserve() - database.on_reserve + std::min(database.free, 0),
-        pool.reserve - pool.on_reserve + std::min(pool.free, 0)
-    );
+// Where more is charged than there is, it is the reserve that is used up.
+std::int32_t starts_allowed(const DatabaseLine& database) {
+    const std::int32_t left = database.reserve() - database.on_reserve + std::min(database.free, 0);
+    return std::max(0, left) / proxy_floor;
+}
+
+std::int32_t starts_allowed(const PoolLine& pool) {
+    const std::int32_t left = pool.reserve - pool.on_reserve + std::min(pool.free, 0);
     return std::max(0, left) / proxy_floor;
 }
 

@@ -70,7 +70,9 @@ void set_targets(DatabaseLine& database);
 // Fills in the grants. Requires: set_targets().
 void settle(DatabaseLine& database);
 
-// How many processes the pool may start now: each takes its floor from what is left of the reserve.
-std::int32_t starts_allowed(const DatabaseLine& database, const PoolLine& pool);
+// How many processes may start now on the database, and of one pool: each takes its floor from what
+// is left of the reserve. Requires: settle().
+std::int32_t starts_allowed(const DatabaseLine& database);
+std::int32_t starts_allowed(const PoolLine& pool);
 
 }  // namespace penstock::domain

@@ -29,6 +29,7 @@ struct PoolMemory {
     LatencyWindow latency;
     Throttle throttle;
     std::string policy;  // key of the policy that `throttle` is of; empty: none
+    bool policy_enforced = false;
     std::optional<Time> status_written;
 };
 
@@ -48,9 +49,10 @@ struct Memory {
     std::optional<Time> began;        // the first round
     // Facts before this say nothing about processes that nobody knows or that were forgotten.
     Time facts_needed_after{};
-    std::map<std::string, ProxyMemory> proxies;       // by id
-    std::map<std::string, PoolMemory> pools;          // by key
-    std::map<std::string, DatabaseMemory> databases;  // by system identifier and role
+    std::map<std::string, ProxyMemory> proxies;         // by id
+    std::map<std::string, Time> policy_status_written;  // by key
+    std::map<std::string, PoolMemory> pools;            // by key
+    std::map<std::string, DatabaseMemory> databases;    // by system identifier and role
 };
 
 }  // namespace penstock::domain
