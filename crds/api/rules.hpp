@@ -17,8 +17,8 @@ struct Rule {
     std::string_view cel;
     std::string_view key;      // the field of S to blame
     std::string_view message;  // "must ...": what is allowed
-    std::string_view
-        accepted;  // S as JSON; fields that matter to the rule and those that are required
+    // S as JSON: the fields that matter to the rule and those that are required.
+    std::string_view accepted;
     std::string_view rejected;
 };
 
