@@ -17,6 +17,7 @@ class Errors(enum.Enum):
     WHOLE = "SVCMDHPpqWstcdnFLR"  # PostgreSQL wrote it, so the proxy must pass it on untouched
     TEXT = "SVCM"  # the proxy writes it itself, in PostgreSQL's words
     CODE = "SVC"  # the proxy writes it itself, in words of its own
+    FAREWELL = "SVC "  # like CODE, and it may say why it closes where PostgreSQL closes without a word
 
 
 class Variant(enum.Enum):
