@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from support.local_mode import ROLES, LocalMode, make_roles
 from support.pg import DATABASE, Postgres, program
-from support.process import wait_for
+from support.process import die_with_parent, wait_for
 from support.sampler import Sampler
 from support.wire import PATIENCE, Client, ServerError, connect
 
@@ -52,16 +52,17 @@ def _client(local: LocalMode, pool: str = "orders") -> Client:
     return connect(local.ports[pool], user, DATABASE, ROLES[user][0])
 
 
-def _load(local: LocalMode, clients: int, seconds: int, folder: Path) -> subprocess.Popen[str]:
+def _load(local: LocalMode, clients: int, seconds: int, folder: Path) -> subprocess.Popen[bytes]:
     """Clients that think for 200 ms and hold a connection for 40."""
     script = folder / "load.sql"
     script.write_text("\\sleep 200 ms\nselect pg_sleep(0.04);\n", encoding="ascii")
-    return subprocess.Popen(
-        [program("pgbench"), "-n", "-h", "127.0.0.1", "-p", str(local.ports["orders"]), "-U", "orders_app", "-c",
-         str(clients), "-j", "2", "-T", str(seconds), "-f", str(script), DATABASE],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        env={**os.environ, "PGPASSWORD": ROLES["orders_app"][0]},
-    )
+    with open(folder / "load.log", "wb") as log:  # a pipe that nobody reads would stop it
+        return subprocess.Popen(
+            [program("pgbench"), "-n", "-h", "127.0.0.1", "-p", str(local.ports["orders"]), "-U", "orders_app", "-c",
+             str(clients), "-j", "2", "-T", str(seconds), "-f", str(script), DATABASE],
+            stdout=log, stderr=log, env={**os.environ, "PGPASSWORD": ROLES["orders_app"][0]},
+            preexec_fn=die_with_parent,
+        )
 
 
 def _granted(local: LocalMode) -> int:
@@ -99,15 +100,15 @@ def test_change_of_a_manifest_acts_within_a_second(local: LocalMode) -> None:
 
 def test_pool_follows_the_load_and_says_why(local: LocalMode, tmp_path: Path) -> None:
     """From 10 to 400 clients: 90 % of the final size within five seconds; back down when the load is gone."""
-    _load(local, 10, 5, tmp_path).communicate(timeout=60)
+    _load(local, 10, 5, tmp_path).wait(60)
     small = _granted(local)
     began = time.monotonic()
     run = _load(local, 400, 16, tmp_path)
     course: list[tuple[float, int]] = []
-    while run.poll() is None:
+    while run.poll() is None and time.monotonic() - began < 60:
         course.append((time.monotonic() - began, _granted(local)))
         time.sleep(0.1)
-    assert run.returncode == 0, run.communicate()[0]
+    assert run.returncode == 0, (tmp_path / "load.log").read_text()[-2000:]
     final = max(granted for _, granted in course)
     assert final > 2 * small and final <= _BUDGET
     reached = next(at for at, granted in course if granted >= 0.9 * final)
@@ -122,7 +123,7 @@ def test_budget_holds_while_everything_is_killed(local: LocalMode, server: Postg
 
     def keep_loading() -> None:
         while not stop.is_set():
-            _load(local, 400, 3, tmp_path).communicate(timeout=60)  # ends early with each proxy that is killed
+            _load(local, 400, 3, tmp_path).wait(60)  # ends early with each proxy that is killed
 
     loader = threading.Thread(target=keep_loading)
     with Sampler(server, _POOLED) as seen:
