@@ -22,7 +22,10 @@ inline std::string readable(std::string_view bytes) {
     for (const Message& message : messages(bytes)) {
         text += message.type;
         text += '(';
-        for (const char c : message.body) text += c >= ' ' && c <= '~' ? c : '.';
+        constexpr std::size_t shown_max = 200;
+        for (const char c : message.body.substr(0, shown_max))
+            text += c >= ' ' && c <= '~' ? c : '.';
+        if (message.body.size() > shown_max) text += std::to_string(message.body.size());
         text += ") ";
     }
     return text;

@@ -36,7 +36,8 @@ TEST(ErrorResponse, NoticesAreNoErrors) {
 }
 
 TEST(ErrorResponse, ReadsWhatWeActOn) {
-    const ErrorFields fields = read_error(bytes("SFEHLER\0VERROR\0C42601\0Mwhat\0P1\0Fscan.l\0\0"));
+    const std::string body = bytes("SFEHLER\0VERROR\0C42601\0Mwhat\0P1\0Fscan.l\0\0");
+    const ErrorFields fields = read_error(body);
     EXPECT_EQ(fields.severity, "ERROR");
     EXPECT_EQ(fields.sql_state, "42601");
     EXPECT_EQ(fields.message, "what");
