@@ -195,8 +195,9 @@ Core::Next Core::forward_frame(Client& client, Server& server, const wire::Frame
             expect(server, Expect::FunctionCall, client.link.slot);
             break;
         case Frontend::Sync:
+            // In mid-COPY the server ignores it, so what is under way stays unsynced.
+            if (!server.replies.is_copy_in()) server.hold.clear(HoldReason::Unsynced);
             expect(server, Expect::Sync, client.link.slot);
-            server.hold.clear(HoldReason::Unsynced);
             break;
         case Frontend::Execute:
             expect(server, Expect::Execute, client.link.slot);

@@ -171,6 +171,7 @@ class Core {
     void clean(Server& server, bool is_orderly);
     void clean_on(Server& server);
     void end_copy_in(Server& server);
+    void inject_sync(Server& server);
     void inject_query(Server& server, std::string_view sql);
     void close_server(Server& server);
     void server_gone(Server& server);

@@ -188,15 +188,7 @@ void Core::clean(Server& server, bool is_orderly) {
     server.hold.clear_all();
     enter(server, ServerState::Cleaning);
     if (server.replies.is_copy_in()) end_copy_in(server);
-    if (was_unsynced) {
-        std::string out;
-        wire::write_sync(out);
-        send_copy(server.link, out);
-        session::Expected entry;
-        entry.kind = Expect::Sync;
-        entry.is_swallowed = true;
-        server.replies.push(entry);
-    }
+    if (was_unsynced) inject_sync(server);
     // A client that said goodbye wants what it sent to be done; one that vanished can see no
     // result.
     if (!is_orderly && !server.replies.is_empty()) start_cancel(server, {}, worker_);
@@ -222,20 +214,22 @@ void Core::clean_on(Server& server) {
 
 // The server reads COPY data that nobody will send.
 void Core::end_copy_in(Server& server) {
-    const Expect kind = server.replies.head().kind;
     std::string out;
     wire::MessageWriter(out, wire::Frontend::CopyFail).c_string("the client is gone");
     session::Expected mark;
     mark.kind = Expect::CopyEnd;
     server.replies.push(mark);
-    if (kind == Expect::Execute) {
-        wire::write_sync(out);
-        session::Expected entry;
-        entry.kind = Expect::Sync;
-        entry.is_swallowed = true;
-        server.replies.push(entry);
-    }
     send_copy(server.link, out);
+}
+
+void Core::inject_sync(Server& server) {
+    std::string out;
+    wire::write_sync(out);
+    send_copy(server.link, out);
+    session::Expected entry;
+    entry.kind = Expect::Sync;
+    entry.is_swallowed = true;
+    server.replies.push(entry);
 }
 
 void Core::inject_query(Server& server, std::string_view sql) {

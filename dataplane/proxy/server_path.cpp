@@ -103,7 +103,14 @@ Core::Next Core::server_frame(Server& server, const wire::Frame& frame) {
     if (type == Backend::CommandComplete && deallocates_all(frame.body)) forget_statements(server);
     if (type == Backend::CopyInResponse) {
         server.replies.copy_in_started();
-        if (server.client == no_slot) end_copy_in(server);
+        // The Syncs behind the Execute were ignored with the COPY's data.
+        const bool is_unsynced =
+            match.entry.kind == Expect::Execute && server.replies.tail().kind != Expect::Sync;
+        if (is_unsynced) server.hold.set(HoldReason::Unsynced);
+        if (server.client == no_slot) {
+            end_copy_in(server);
+            if (is_unsynced) inject_sync(server);
+        }
     }
     if (is_whole_reply) give_synthetic(server);
     return Next::Continue;
