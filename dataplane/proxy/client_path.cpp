@@ -289,7 +289,9 @@ void Core::leave(Client& client, bool is_orderly) {
         Server& server = servers_.at(client.server);
         const bool is_mid_message = client.body == Body::Forward && client.body_missing > 0;
         unlink(client, server);
-        if (is_mid_message) {
+        if (server.state == ServerState::Closing) {
+            // It is gone or going.
+        } else if (is_mid_message) {
             close_server(server);
         } else {
             clean(server, is_orderly);

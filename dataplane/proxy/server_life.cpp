@@ -76,9 +76,7 @@ bool Core::find_permit() {
     if (closing < waiting_ + welcoming_) {
         for (const auto& pool : pools_) {
             if (pool->idle.empty() || pool->is_wanting) continue;
-            Server& victim = servers_.at(pool->idle.front());
-            pool->idle.erase(pool->idle.begin());
-            close_server(victim);
+            close_server(servers_.at(pool->idle.front()));
             return false;
         }
     }
@@ -183,7 +181,6 @@ void Core::server_login_failed(Server& server, session::ServerLoginFailure failu
 // The client that had it is gone: what it began is brought to an end without harm to what it
 // finished.
 void Core::clean(Server& server, bool is_orderly) {
-    if (server.state == ServerState::Closing) return;
     const bool was_unsynced = server.hold.has(HoldReason::Unsynced);
     server.hold.clear_all();
     enter(server, ServerState::Cleaning);
@@ -244,8 +241,9 @@ void Core::inject_query(Server& server, std::string_view sql) {
     server.has_unnamed = false;
 }
 
-// Says goodbye and waits for PostgreSQL to close. Requires: no client has it, it is in no list.
+// Says goodbye and waits for PostgreSQL to close. Its client, if it has one, must leave next.
 void Core::close_server(Server& server) {
+    if (server.state == ServerState::Idle) std::erase(pool_of(server).idle, server.link.slot);
     if (server.state == ServerState::Connecting || server.state == ServerState::LoggingIn) {
         act(ActionKind::Abort, server.link);
         return server_gone(server);
@@ -292,9 +290,7 @@ void Core::server_gone(Server& server) {
 void Core::close_excess() {
     for (const auto& pool : pools_) {
         while (!pool->idle.empty() && board_.excess() > 0) {
-            Server& server = servers_.at(pool->idle.front());
-            pool->idle.erase(pool->idle.begin());
-            close_server(server);
+            close_server(servers_.at(pool->idle.front()));
         }
     }
 }

@@ -202,19 +202,16 @@ Core::Next Core::error_response(Server& server, const wire::Frame& frame) {
 // A parameter of the client's could not be set, or the server could not be cleaned: it is no longer
 // what it should be.
 void Core::injected_query_failed(Server& server, const wire::ErrorFields& error) {
+    close_server(server);
     if (Client* client = owner_of(server)) {
-        const std::string message(error.message);
-        const std::string sql_state(error.sql_state);
-        server.closes_when_free = true;
         fail_client(
             *client,
             {wire::Severity::Fatal,
-             sql_state,
-             message,
+             error.sql_state,
+             error.message,
              "The session's parameters could not be set on a server connection."}
         );
     }
-    if (server.state != ServerState::Closing) close_server(server);
 }
 
 Core::Next Core::ready_for_query(Server& server, const wire::Frame& frame) {
@@ -262,19 +259,20 @@ void Core::give_synthetic(Server& server) {
 
 // The server said FATAL: its client gets the words, then both are gone.
 void Core::server_fatal(Server& server, std::string_view message) {
+    server.replies.clear();  // it will answer nothing more, and there is nothing to cancel
+    close_server(server);
     if (Client* client = owner_of(server)) {
         send(client->link, message);
         act(ActionKind::Close, client->link);
         leave(*client, false);
     }
-    if (server.state != ServerState::Closing) close_server(server);
 }
 
 void Core::server_broke(Server& server, std::string_view what) {
+    close_server(server);
     if (Client* client = owner_of(server)) {
         fail_client(*client, {wire::Severity::Fatal, wire::sql_state::protocol_violation, what});
     }
-    if (server.state != ServerState::Closing) close_server(server);
 }
 
 Client* Core::owner_of(Server& server) {
