@@ -196,6 +196,7 @@ void Core::unlink(Client& client, Server& server) {
     client.server = no_slot;
     client.state = ClientState::Idle;
     server.client = no_slot;
+    server.cancel_when_own_ends = false;
 }
 
 // Requires: no client has the server, nothing is owed, no transaction is open.

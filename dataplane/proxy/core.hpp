@@ -181,6 +181,7 @@ class Core {
     // cancel.cpp
     void cancel_request(Client& canceller, const session::CancelRequest& request);
     bool cancel_here(CancelKey key, LinkId canceller, std::uint32_t worker);
+    bool is_running_own_query(const Server& server) const;
     bool start_cancel(Server& server, LinkId canceller, std::uint32_t worker);
     void cancel_over(Cancel& cancel);
     void finish_canceller(LinkId canceller, std::uint32_t worker);
