@@ -203,6 +203,7 @@ void Core::clean_on(Server& server) {
     server.is_rolled_back = false;
     if (settings_->pool_mode == PoolMode::Session && !server.is_discarded) {
         server.is_discarded = true;
+        server.statements.clear();
         return inject_query(server, "DISCARD ALL");
     }
     server.is_discarded = false;

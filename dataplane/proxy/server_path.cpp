@@ -100,7 +100,10 @@ Core::Next Core::server_frame(Server& server, const wire::Frame& frame) {
         to_client(server, frame.all);
         server.body = Body::Forward;
     }
-    if (type == Backend::CommandComplete && deallocates_all(frame.body)) forget_statements(server);
+    // What of ours deallocates was counted when it was sent.
+    if (type == Backend::CommandComplete && !match.entry.is_swallowed &&
+        deallocates_all(frame.body))
+        forget_statements(server);
     if (type == Backend::CopyInResponse) {
         server.replies.copy_in_started();
         // The Syncs behind the Execute were ignored with the COPY's data.
