@@ -149,13 +149,16 @@ void Core::serve(Pool& pool) {
         dequeue(client);
         link(client, server);
         client.active_at = now_;
-        if (client.reads_paused) {
-            client.reads_paused = false;
-            act(ActionKind::ResumeReads, client.link);
-        }
+        resume_reads(client);
         CHECK(client.stash != nullptr);
         run_client(client, open_stash(client.stash, {}, 0));
     }
+}
+
+void Core::resume_reads(Client& client) {
+    if (!client.reads_paused) return;
+    client.reads_paused = false;
+    act(ActionKind::ResumeReads, client.link);
 }
 
 void Core::release_if_free(Server& server) {

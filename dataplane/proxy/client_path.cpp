@@ -262,6 +262,7 @@ void Core::refuse(Client& client, const wire::Frame& frame, const wire::ErrorTex
 void Core::refuse_waiting(Client& client, const wire::ErrorText& error) {
     dequeue(client);
     client.state = ClientState::Idle;
+    resume_reads(client);
     CHECK(client.stash != nullptr);
     const std::string_view chunk = open_stash(client.stash, {}, 0);
     wire::FrameCursor cursor(chunk, settings_->message_bytes_max);

@@ -152,6 +152,7 @@ class Core {
     void fit_parameters(Client& client, Server& server);
     void enqueue(Client& client, Pool& pool);
     void dequeue(Client& client);
+    void resume_reads(Client& client);
     void publish_oldest_wait();
     void release_if_free(Server& server);
     void unlink(Client& client, Server& server);
