@@ -276,9 +276,16 @@ void Core::refuse_waiting(Client& client, const wire::ErrorText& error) {
 }
 
 void Core::fail_client(Client& client, const wire::ErrorText& error) {
-    std::string out;
-    wire::write_error(out, error);
-    send_copy(client.link, out);
+    // Inside a server's message nothing else can be said.
+    const Server* const server =
+        client.state == ClientState::Linked ? &servers_.at(client.server) : nullptr;
+    const bool is_mid_reply =
+        server != nullptr && server->body == Body::Forward && server->body_missing > 0;
+    if (!is_mid_reply) {
+        std::string out;
+        wire::write_error(out, error);
+        send_copy(client.link, out);
+    }
     act(ActionKind::Close, client.link);
     leave(client, false);
 }
