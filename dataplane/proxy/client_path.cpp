@@ -241,10 +241,14 @@ void Core::forward(Client& client, Server& server, const wire::Frame& frame) {
 }
 
 void Core::expect(Server& server, Expect kind, std::uint32_t owner) {
-    if (server.replies.is_empty()) server.query_since = now_;
     session::Expected entry;
     entry.kind = kind;
     entry.owner = owner;
+    expect(server, entry);
+}
+
+void Core::expect(Server& server, const session::Expected& entry) {
+    if (server.replies.is_empty()) server.query_since = now_;
     server.replies.push(entry);
 }
 

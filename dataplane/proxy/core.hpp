@@ -105,6 +105,7 @@ class Core {
     Next forward_frame(Client& client, Server& server, const wire::Frame& frame);
     void forward(Client& client, Server& server, const wire::Frame& frame);
     void expect(Server& server, session::Expect kind, std::uint32_t owner);
+    void expect(Server& server, const session::Expected& entry);
     void refuse(Client& client, const wire::Frame& frame, const wire::ErrorText& error);
     void refuse_waiting(Client& client, const wire::ErrorText& error);
     void fail_client(Client& client, const wire::ErrorText& error);  // FATAL, then gone

@@ -216,7 +216,7 @@ void Core::end_copy_in(Server& server) {
     wire::MessageWriter(out, wire::Frontend::CopyFail).c_string("the client is gone");
     session::Expected mark;
     mark.kind = Expect::CopyEnd;
-    server.replies.push(mark);
+    expect(server, mark);
     send_copy(server.link, out);
 }
 
@@ -227,7 +227,7 @@ void Core::inject_sync(Server& server) {
     session::Expected entry;
     entry.kind = Expect::Sync;
     entry.is_swallowed = true;
-    server.replies.push(entry);
+    expect(server, entry);
 }
 
 void Core::inject_query(Server& server, std::string_view sql) {
@@ -237,8 +237,7 @@ void Core::inject_query(Server& server, std::string_view sql) {
     session::Expected entry;
     entry.kind = Expect::Query;
     entry.is_swallowed = true;
-    if (server.replies.is_empty()) server.query_since = now_;
-    server.replies.push(entry);
+    expect(server, entry);
     server.has_unnamed = false;
 }
 
