@@ -239,6 +239,7 @@ void Core::send_renamed(
 
 // These entries failed or were discarded: what was assumed when they were sent did not come true.
 void Core::undo(Server& server, const std::vector<Expected>& entries) {
+    Client* const owner = owner_of(server);
     std::vector<Note> notes;
     for (const Expected& entry : entries) {
         if (entry.has_note) {
@@ -248,9 +249,11 @@ void Core::undo(Server& server, const std::vector<Expected>& entries) {
             // An unnamed statement may be there or not, and whose it is is not known.
             server.has_unnamed = true;
             server.unnamed_owner = {};
+            const bool is_clients = entry.kind == Expect::Parse && !entry.is_swallowed;
+            if (is_clients && owner != nullptr && owner->unnamed != nullptr)
+                owner->unnamed->is_set = false;
         }
     }
-    Client* const owner = owner_of(server);
     session::ClientStatements* const names = owner == nullptr ? nullptr : owner->statements.get();
     for (auto note = notes.rbegin(); note != notes.rend(); ++note) {
         switch (note->kind) {
