@@ -158,6 +158,7 @@ class Core {
     void release_if_free(Server& server);
     void unlink(Client& client, Server& server);
     void give_back(Server& server);
+    void offer_to_others(Server& server);
     void serve(Pool& pool);
     void want(std::uint32_t pool);
     std::uint32_t longest_waiting_worker(std::int64_t older_than_us) const;
@@ -179,6 +180,10 @@ class Core {
     void server_gone(Server& server);
     void enter(Server& server, ServerState state);
     void close_excess();
+
+    // moving.cpp
+    bool can_move(const Server& server) const;
+    void move_server(Server& server, std::uint32_t worker);
 
     // cancel.cpp
     void cancel_request(Client& canceller, const session::CancelRequest& request);
@@ -233,6 +238,7 @@ class Core {
         retired_;  // stashes that this event's actions point into
     std::vector<std::unique_ptr<std::string>> spare_;
     std::vector<session::Expected> skipped_;
+    std::vector<LinkId> freed_;           // servers that became idle in this event
     std::vector<std::uint32_t> wanting_;  // pools with clients that want a server
     std::string server_error_;
 
