@@ -149,13 +149,16 @@ void Core::serve(Pool& pool) {
         dequeue(client);
         link(client, server);
         client.active_at = now_;
-        if (client.reads_paused) {
-            client.reads_paused = false;
-            act(ActionKind::ResumeReads, client.link);
-        }
+        resume_reads(client);
         CHECK(client.stash != nullptr);
         run_client(client, open_stash(client.stash, {}, 0));
     }
+}
+
+void Core::resume_reads(Client& client) {
+    if (!client.reads_paused) return;
+    client.reads_paused = false;
+    act(ActionKind::ResumeReads, client.link);
 }
 
 void Core::release_if_free(Server& server) {
@@ -196,6 +199,7 @@ void Core::unlink(Client& client, Server& server) {
     client.server = no_slot;
     client.state = ClientState::Idle;
     server.client = no_slot;
+    server.cancel_when_own_ends = false;
 }
 
 // Requires: no client has the server, nothing is owed, no transaction is open.
@@ -214,20 +218,17 @@ void Core::give_back(Server& server) {
         return inject_query(server, "SET application_name = '" + tag + "'");
     }
     enter(server, ServerState::Idle);
-    Pool& pool = pool_of(server);
-    if (board_.workers() > 1) {
-        const std::uint32_t front = pool.waiting.front();
-        const std::int64_t ours = front == no_slot ? to_us(now_) + other_worker_lead_us
-                                                   : to_us(clients_.at(front).active_at);
-        const std::uint32_t other = longest_waiting_worker(ours - other_worker_lead_us);
-        if (other != no_slot) {
-            actions_.push_back({ActionKind::MoveServer, server.link, {}, other, {}});
-            // Claimed: the other worker says anew who waits when it has this one.
-            board_.worker(other).oldest_wait_us.store(0, std::memory_order_relaxed);
-            return;
-        }
-    }
-    pool.idle.push_back(server.link.slot);
+    pool_of(server).idle.push_back(server.link.slot);
+    if (board_.workers() > 1) freed_.push_back(server.link);
+}
+
+// To the other worker whose client has waited longest, if that is longer than any here has.
+void Core::offer_to_others(Server& server) {
+    const std::uint32_t front = pool_of(server).waiting.front();
+    const std::int64_t ours =
+        front == no_slot ? to_us(now_) + other_worker_lead_us : to_us(clients_.at(front).active_at);
+    const std::uint32_t other = longest_waiting_worker(ours - other_worker_lead_us);
+    if (other != no_slot) move_server(server, other);
 }
 
 // The other worker whose oldest waiting client has waited since before `older_than_us`, or no_slot.

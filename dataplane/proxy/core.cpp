@@ -43,6 +43,12 @@ void Core::begin(TimePoint now) {
 }
 
 void Core::settle() {
+    // Only now: what came behind the last ReadyForQuery has been read.
+    for (const LinkId link : freed_) {
+        Server* const server = server_at(link);
+        if (server != nullptr && can_move(*server)) offer_to_others(*server);
+    }
+    freed_.clear();
     if (wanting_.empty()) return;
     if (wanting_.size() > 1) {
         const auto oldest = [this](std::uint32_t pool) {

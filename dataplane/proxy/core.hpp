@@ -105,6 +105,7 @@ class Core {
     Next forward_frame(Client& client, Server& server, const wire::Frame& frame);
     void forward(Client& client, Server& server, const wire::Frame& frame);
     void expect(Server& server, session::Expect kind, std::uint32_t owner);
+    void expect(Server& server, const session::Expected& entry);
     void refuse(Client& client, const wire::Frame& frame, const wire::ErrorText& error);
     void refuse_waiting(Client& client, const wire::ErrorText& error);
     void fail_client(Client& client, const wire::ErrorText& error);  // FATAL, then gone
@@ -152,10 +153,12 @@ class Core {
     void fit_parameters(Client& client, Server& server);
     void enqueue(Client& client, Pool& pool);
     void dequeue(Client& client);
+    void resume_reads(Client& client);
     void publish_oldest_wait();
     void release_if_free(Server& server);
     void unlink(Client& client, Server& server);
     void give_back(Server& server);
+    void offer_to_others(Server& server);
     void serve(Pool& pool);
     void want(std::uint32_t pool);
     std::uint32_t longest_waiting_worker(std::int64_t older_than_us) const;
@@ -171,15 +174,21 @@ class Core {
     void clean(Server& server, bool is_orderly);
     void clean_on(Server& server);
     void end_copy_in(Server& server);
+    void inject_sync(Server& server);
     void inject_query(Server& server, std::string_view sql);
     void close_server(Server& server);
     void server_gone(Server& server);
     void enter(Server& server, ServerState state);
     void close_excess();
 
+    // moving.cpp
+    bool can_move(const Server& server) const;
+    void move_server(Server& server, std::uint32_t worker);
+
     // cancel.cpp
     void cancel_request(Client& canceller, const session::CancelRequest& request);
     bool cancel_here(CancelKey key, LinkId canceller, std::uint32_t worker);
+    bool is_running_own_query(const Server& server) const;
     bool start_cancel(Server& server, LinkId canceller, std::uint32_t worker);
     void cancel_over(Cancel& cancel);
     void finish_canceller(LinkId canceller, std::uint32_t worker);
@@ -229,6 +238,7 @@ class Core {
         retired_;  // stashes that this event's actions point into
     std::vector<std::unique_ptr<std::string>> spare_;
     std::vector<session::Expected> skipped_;
+    std::vector<LinkId> freed_;           // servers that became idle in this event
     std::vector<std::uint32_t> wanting_;  // pools with clients that want a server
     std::string server_error_;
 
