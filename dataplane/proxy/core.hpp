@@ -68,6 +68,7 @@ class Core {
     const std::vector<Action>& actions() const { return actions_; }
     const Metrics& metrics() const { return metrics_; }
     const std::string& server_error() const { return server_error_; }
+    Census census() const;
 
  private:
     // core.cpp
