@@ -76,9 +76,7 @@ bool Core::find_permit() {
     if (closing < waiting_ + welcoming_) {
         for (const auto& pool : pools_) {
             if (pool->idle.empty() || pool->is_wanting) continue;
-            Server& victim = servers_.at(pool->idle.front());
-            pool->idle.erase(pool->idle.begin());
-            close_server(victim);
+            close_server(servers_.at(pool->idle.front()));
             return false;
         }
     }
@@ -250,8 +248,10 @@ void Core::inject_query(Server& server, std::string_view sql) {
     server.has_unnamed = false;
 }
 
-// Says goodbye and waits for PostgreSQL to close. Requires: no client has it, it is in no list.
+// Says goodbye and waits for PostgreSQL to close. Requires: no client has it.
 void Core::close_server(Server& server) {
+    if (server.state == ServerState::Closing) return;
+    if (server.state == ServerState::Idle) std::erase(pool_of(server).idle, server.link.slot);
     if (server.state == ServerState::Connecting || server.state == ServerState::LoggingIn) {
         act(ActionKind::Abort, server.link);
         return server_gone(server);
@@ -298,9 +298,7 @@ void Core::server_gone(Server& server) {
 void Core::close_excess() {
     for (const auto& pool : pools_) {
         while (!pool->idle.empty() && board_.excess() > 0) {
-            Server& server = servers_.at(pool->idle.front());
-            pool->idle.erase(pool->idle.begin());
-            close_server(server);
+            close_server(servers_.at(pool->idle.front()));
         }
     }
 }

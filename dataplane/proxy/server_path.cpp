@@ -195,19 +195,17 @@ Core::Next Core::error_response(Server& server, const wire::Frame& frame) {
 // A parameter of the client's could not be set, or the server could not be cleaned: it is no longer
 // what it should be.
 void Core::injected_query_failed(Server& server, const wire::ErrorFields& error) {
-    if (Client* client = owner_of(server)) {
-        const std::string message(error.message);
-        const std::string sql_state(error.sql_state);
-        server.closes_when_free = true;
-        fail_client(
-            *client,
-            {wire::Severity::Fatal,
-             sql_state,
-             message,
-             "The session's parameters could not be set on a server connection."}
-        );
-    }
-    if (server.state != ServerState::Closing) close_server(server);
+    Client* const client = owner_of(server);
+    if (client != nullptr) unlink(*client, server);
+    close_server(server);
+    if (client == nullptr) return;
+    fail_client(
+        *client,
+        {wire::Severity::Fatal,
+         error.sql_state,
+         error.message,
+         "The session's parameters could not be set on a server connection."}
+    );
 }
 
 Core::Next Core::ready_for_query(Server& server, const wire::Frame& frame) {
@@ -255,19 +253,22 @@ void Core::give_synthetic(Server& server) {
 
 // The server said FATAL: its client gets the words, then both are gone.
 void Core::server_fatal(Server& server, std::string_view message) {
-    if (Client* client = owner_of(server)) {
-        send(client->link, message);
-        act(ActionKind::Close, client->link);
-        leave(*client, false);
-    }
-    if (server.state != ServerState::Closing) close_server(server);
+    Client* const client = owner_of(server);
+    if (client != nullptr) unlink(*client, server);
+    server.replies.clear();  // nothing runs there any more: nothing is to be cancelled
+    close_server(server);
+    if (client == nullptr) return;
+    send(client->link, message);
+    act(ActionKind::Close, client->link);
+    leave(*client, false);
 }
 
 void Core::server_broke(Server& server, std::string_view what) {
-    if (Client* client = owner_of(server)) {
-        fail_client(*client, {wire::Severity::Fatal, wire::sql_state::protocol_violation, what});
-    }
-    if (server.state != ServerState::Closing) close_server(server);
+    Client* const client = owner_of(server);
+    if (client != nullptr) unlink(*client, server);
+    close_server(server);
+    if (client == nullptr) return;
+    fail_client(*client, {wire::Severity::Fatal, wire::sql_state::protocol_violation, what});
 }
 
 Client* Core::owner_of(Server& server) {
