@@ -21,10 +21,6 @@ std::string_view reason_text(control::RefusalReason reason) {
     return reason == control::RefusalReason::QueueLength ? "queue_length" : "queue_wait";
 }
 
-// Between workers, a server goes to clients that have waited longer by this much: so it does not go
-// to and fro.
-constexpr std::int64_t other_worker_lead_us = 5'000;
-
 }  // namespace
 
 // Requires: the client is Idle. detail: of a refusal, for machines.
@@ -214,20 +210,8 @@ void Core::give_back(Server& server) {
         return inject_query(server, "SET application_name = '" + tag + "'");
     }
     enter(server, ServerState::Idle);
-    Pool& pool = pool_of(server);
-    if (board_.workers() > 1) {
-        const std::uint32_t front = pool.waiting.front();
-        const std::int64_t ours = front == no_slot ? to_us(now_) + other_worker_lead_us
-                                                   : to_us(clients_.at(front).active_at);
-        const std::uint32_t other = longest_waiting_worker(ours - other_worker_lead_us);
-        if (other != no_slot) {
-            actions_.push_back({ActionKind::MoveServer, server.link, {}, other, {}});
-            // Claimed: the other worker says anew who waits when it has this one.
-            board_.worker(other).oldest_wait_us.store(0, std::memory_order_relaxed);
-            return;
-        }
-    }
-    pool.idle.push_back(server.link.slot);
+    pool_of(server).idle.push_back(server.link.slot);
+    if (board_.workers() > 1) freed_.push_back(server.link);
 }
 
 // The other worker whose oldest waiting client has waited since before `older_than_us`, or no_slot.

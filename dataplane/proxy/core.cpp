@@ -43,6 +43,7 @@ void Core::begin(TimePoint now) {
 }
 
 void Core::settle() {
+    if (!freed_.empty()) move_freed();
     if (wanting_.empty()) return;
     if (wanting_.size() > 1) {
         const auto oldest = [this](std::uint32_t pool) {

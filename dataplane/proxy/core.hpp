@@ -161,6 +161,10 @@ class Core {
     void want(std::uint32_t pool);
     std::uint32_t longest_waiting_worker(std::int64_t older_than_us) const;
 
+    // moving.cpp
+    void move_freed();
+    void move_server(Server& server, std::uint32_t worker);
+
     // server_life.cpp
     void open_wanted(std::uint32_t pool);
     bool find_permit();
@@ -230,6 +234,7 @@ class Core {
         retired_;  // stashes that this event's actions point into
     std::vector<std::unique_ptr<std::string>> spare_;
     std::vector<session::Expected> skipped_;
+    std::vector<LinkId> freed_;           // servers that became idle in this entry
     std::vector<std::uint32_t> wanting_;  // pools with clients that want a server
     std::string server_error_;
 

@@ -3,7 +3,25 @@
 #include "crds/api/check.hpp"
 #include "dataplane/proxy/core.hpp"
 
+#include <algorithm>
+
 namespace penstock::proxy {
+namespace {
+
+// Between workers, a server goes to clients that have waited longer by this much: so it does not go
+// to and fro.
+constexpr Duration other_worker_lead = std::chrono::milliseconds(5);
+
+std::int64_t to_us(TimePoint time) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
+}
+
+// Part of a message would be lost on the way.
+bool is_between_messages(const Server& server) {
+    return server.stash == nullptr && server.body == Body::None;
+}
+
+}  // namespace
 
 // Another worker's client waits and there is no permit: one idle server of ours goes to whoever has
 // waited longest.
@@ -11,13 +29,36 @@ void Core::server_wanted() {
     const std::uint32_t worker = longest_waiting_worker(INT64_MAX);
     if (worker == no_slot) return;
     for (const auto& pool : pools_) {
-        if (pool->idle.empty() || !pool->waiting.is_empty()) continue;
-        const Server& server = servers_.at(pool->idle.front());
-        pool->idle.erase(pool->idle.begin());
-        actions_.push_back({ActionKind::MoveServer, server.link, {}, worker, {}});
-        board_.worker(worker).oldest_wait_us.store(0, std::memory_order_relaxed);
-        return;
+        if (!pool->waiting.is_empty()) continue;
+        for (const std::uint32_t slot : pool->idle) {
+            Server& server = servers_.at(slot);
+            if (is_between_messages(server)) return move_server(server, worker);
+        }
     }
+}
+
+// Servers that became idle in this entry and that nobody here took go to other workers whose
+// clients have waited longer than ours. Only now: a server may be closed or say more in the same
+// entry.
+void Core::move_freed() {
+    for (const LinkId link : freed_) {
+        Server* const server = server_at(link);
+        if (server == nullptr || server->state != ServerState::Idle) continue;
+        if (!is_between_messages(*server)) continue;
+        const std::uint32_t front = pool_of(*server).waiting.front();
+        const std::uint32_t other = longest_waiting_worker(
+            to_us(front == no_slot ? now_ : clients_.at(front).active_at - other_worker_lead)
+        );
+        if (other != no_slot) move_server(*server, other);
+    }
+    freed_.clear();
+}
+
+void Core::move_server(Server& server, std::uint32_t worker) {
+    if (std::erase(pool_of(server).idle, server.link.slot) == 0) return;  // on its way already
+    actions_.push_back({ActionKind::MoveServer, server.link, {}, worker, {}});
+    // Claimed: the other worker says anew who waits when it has this one.
+    board_.worker(worker).oldest_wait_us.store(0, std::memory_order_relaxed);
 }
 
 // Requires: MoveServer was asked for this link in the last entry.
