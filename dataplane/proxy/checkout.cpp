@@ -145,10 +145,7 @@ void Core::serve(Pool& pool) {
         dequeue(client);
         link(client, server);
         client.active_at = now_;
-        if (client.reads_paused) {
-            client.reads_paused = false;
-            act(ActionKind::ResumeReads, client.link);
-        }
+        read_again(client);
         CHECK(client.stash != nullptr);
         run_client(client, open_stash(client.stash, {}, 0));
     }

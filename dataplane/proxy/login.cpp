@@ -167,6 +167,7 @@ void Core::welcome(Client& client) {
     client.active_at = now_;
     metrics_.client_logins.add();
     metrics_.login.add(now_ - client.accepted_at);
+    read_again(client);
     // What a client sent without waiting for its welcome.
     if (client.stash != nullptr) run_client(client, open_stash(client.stash, {}, 0));
 }
