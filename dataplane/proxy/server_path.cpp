@@ -100,10 +100,13 @@ Core::Next Core::server_frame(Server& server, const wire::Frame& frame) {
         to_client(server, frame.all);
         server.body = Body::Forward;
     }
-    if (type == Backend::CommandComplete && deallocates_all(frame.body)) forget_statements(server);
+    // Ours was taken into account when it was sent, and is none of the client's doing.
+    if (type == Backend::CommandComplete && !match.entry.is_swallowed &&
+        deallocates_all(frame.body))
+        forget_statements(server);
     if (type == Backend::CopyInResponse) {
         server.replies.copy_in_started();
-        if (server.client == no_slot) end_copy_in(server);
+        if (server.client == no_slot && server.replies.is_copy_in()) end_copy_in(server);
     }
     if (is_whole_reply) give_synthetic(server);
     return Next::Continue;
