@@ -194,6 +194,7 @@ void Core::unlink(Client& client, Server& server) {
 // Requires: no client has the server, nothing is owed, no transaction is open.
 void Core::give_back(Server& server) {
     server.hold.clear_all();
+    server.cancel_when_own_ends = false;
     if (server.cancels > 0) return enter(server, ServerState::Parked);
     const bool is_old = settings_->server_lifetime > Duration::zero() &&
                         now_ - server.connected_at > settings_->server_lifetime;

@@ -190,6 +190,7 @@ class Core {
     void cancel_over(Cancel& cancel);
     void finish_canceller(LinkId canceller, std::uint32_t worker);
     void cancel_waiting(Client& client);
+    bool runs_injected_query(const Server& server) const;
     CancelKey cancel_key(const Client& client) const;
 
     // maintenance.cpp

@@ -228,10 +228,9 @@ Core::Next Core::ready_for_query(Server& server, const wire::Frame& frame) {
     }
     server.query_since = now_;
     server.hold.set(HoldReason::Transaction, server.status != TransactionStatus::Idle);
-    if (server.cancel_when_own_ends && !server.replies.is_empty() &&
-        !server.replies.head().is_swallowed) {
+    if (server.cancel_when_own_ends && !runs_injected_query(server)) {
         server.cancel_when_own_ends = false;
-        start_cancel(server, {}, worker_);
+        if (!server.replies.is_empty()) start_cancel(server, {}, worker_);
     }
     if (server.state == ServerState::Cleaning) {
         if (server.replies.is_empty()) clean_on(server);
