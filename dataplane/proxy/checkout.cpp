@@ -21,10 +21,6 @@ std::string_view reason_text(control::RefusalReason reason) {
     return reason == control::RefusalReason::QueueLength ? "queue_length" : "queue_wait";
 }
 
-// Between workers, a server goes to clients that have waited longer by this much: so it does not go
-// to and fro.
-constexpr std::int64_t other_worker_lead_us = 5'000;
-
 }  // namespace
 
 // Requires: the client is Idle. detail: of a refusal, for machines.
@@ -205,6 +201,7 @@ void Core::unlink(Client& client, Server& server) {
 // Requires: no client has the server, nothing is owed, no transaction is open.
 void Core::give_back(Server& server) {
     server.hold.clear_all();
+    server.cancel_when_own_ends = false;
     if (server.cancels > 0) return enter(server, ServerState::Parked);
     const bool is_old = settings_->server_lifetime > Duration::zero() &&
                         now_ - server.connected_at > settings_->server_lifetime;

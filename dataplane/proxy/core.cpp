@@ -171,6 +171,18 @@ void Core::configure(std::shared_ptr<const Settings> settings) { settings_ = std
 
 void Core::limits_changed() { close_excess(); }
 
+Census Core::census() const {
+    Census census;
+    census.clients = clients_.size();
+    census.waiting = static_cast<std::size_t>(waiting_ + welcoming_);
+    census.servers = servers_.size();
+    census.servers_busy = metrics_.servers_busy.get();
+    census.cancels = cancels_.size();
+    census.statements = statements_.size();
+    census.values = values_.size();
+    return census;
+}
+
 void Core::send(LinkId link, std::string_view bytes) {
     if (bytes.empty()) return;
     if (!actions_.empty()) {

@@ -68,6 +68,7 @@ class Core {
     const std::vector<Action>& actions() const { return actions_; }
     const Metrics& metrics() const { return metrics_; }
     const std::string& server_error() const { return server_error_; }
+    Census census() const;
 
  private:
     // core.cpp
@@ -107,6 +108,7 @@ class Core {
     void expect(Server& server, session::Expect kind, std::uint32_t owner);
     void expect(Server& server, const session::Expected& entry);
     void refuse(Client& client, const wire::Frame& frame, const wire::ErrorText& error);
+    void read_again(Client& client);
     void refuse_waiting(Client& client, const wire::ErrorText& error);
     void fail_client(Client& client, const wire::ErrorText& error);  // FATAL, then gone
     void leave(Client& client, bool is_orderly);
@@ -163,6 +165,10 @@ class Core {
     void want(std::uint32_t pool);
     std::uint32_t longest_waiting_worker(std::int64_t older_than_us) const;
 
+    // moving.cpp
+    void move_freed();
+    void move_server(Server& server, std::uint32_t worker);
+
     // server_life.cpp
     void open_wanted(std::uint32_t pool);
     bool find_permit();
@@ -193,6 +199,7 @@ class Core {
     void cancel_over(Cancel& cancel);
     void finish_canceller(LinkId canceller, std::uint32_t worker);
     void cancel_waiting(Client& client);
+    bool runs_injected_query(const Server& server) const;
     CancelKey cancel_key(const Client& client) const;
 
     // maintenance.cpp

@@ -155,7 +155,9 @@ void Core::server_ready(Server& server) {
     server_error_.clear();
     metrics_.server_logins.add();
     if (pool.welcome.empty()) pool.welcome = std::move(result.parameters);
-    // Idle first: those who are welcomed may ask for a server at once.
+    // It is no longer opening, whatever becomes of it.
+    enter(server, ServerState::Cleaning);
+    // First: those who are welcomed may ask for a server at once.
     give_back(server);
     welcome_all(pool);
     if (server.stash != nullptr && server.state != ServerState::Closing) server_bytes(server, {});
