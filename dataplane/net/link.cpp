@@ -71,7 +71,7 @@ Transfer Link::read(char* buffer, std::size_t size) {
     if (tls_) return tls_->read(buffer, size);
     const ssize_t got = ::recv(fd(), buffer, size, MSG_DONTWAIT);
     if (got > 0) return {Transfer::Kind::Moved, static_cast<std::size_t>(got), {}};
-    if (got == 0) return {Transfer::Kind::Closed, 0, "connection closed by the peer"};
+    if (got == 0) return {Transfer::Kind::Closed, 0, "connection closed by the peer", true};
     return failed(errno);
 }
 
@@ -202,7 +202,7 @@ void Link::forget() {
     attempt.reset();
     name_ = {};
     state_ = State::Free;
-    paused = send_failed = shutdown_when_sent = tls_when_sent = blocks_others = false;
+    paused = has_ended = send_failed = shutdown_when_sent = tls_when_sent = blocks_others = false;
     blocked_by = 0;
 }
 

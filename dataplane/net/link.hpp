@@ -71,7 +71,9 @@ class Link {
     void end_of_writable_waits();
     // As wait_readable(), or at once if TLS holds received bytes.
     void resume_reading();
-    bool may_read() const { return state_ == State::Open && !paused && blocked_by == 0; }
+    bool may_read() const {
+        return state_ == State::Open && !paused && !has_ended && blocked_by == 0;
+    }
 
     // Requires: no pending bytes in the plain.
     void set_tls(std::unique_ptr<TlsStream> tls) { tls_ = std::move(tls); }
@@ -96,6 +98,7 @@ class Link {
 
     // The worker's notes about this link.
     bool paused = false;              // by the Proxy
+    bool has_ended = false;            // the peer will send no more
     bool send_failed = false;         // nothing more can be sent; what was received still counts
     bool shutdown_when_sent = false;  // ShutdownSend is due when nothing is pending
     bool tls_when_sent = false;       // StartTls is due when nothing is pending

@@ -21,6 +21,7 @@ struct Transfer {
     Kind kind = Kind::WouldBlock;
     std::size_t bytes = 0;
     std::string reason;  // Closed: for people
+    bool is_end = false; // Closed: the peer sends no more; it may still read
 };
 
 class TlsStream {

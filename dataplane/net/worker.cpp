@@ -148,7 +148,13 @@ void Worker::read(Link& link) {
     for (int reads = 0; reads < reads_max; ++reads) {
         const Transfer got = link.read(buffer_.data(), buffer_.size());
         if (got.kind == Transfer::Kind::Closed) {
-            lose(link, got.reason);
+            if (got.is_end && link.name().kind == proxy::LinkKind::Client) {
+                link.has_ended = true;
+                proxy_.ended(link.name(), now_);
+                perform(nullptr);
+            } else {
+                lose(link, got.reason);
+            }
             return;
         }
         if (got.kind == Transfer::Kind::WouldBlock) {

@@ -21,6 +21,9 @@ std::string_view reason_text(control::RefusalReason reason) {
     return reason == control::RefusalReason::QueueLength ? "queue_length" : "queue_wait";
 }
 
+// Between workers, a server goes to clients that have waited longer by this much: so it does not go to and fro.
+constexpr std::int64_t other_worker_lead_us = 5'000;
+
 }  // namespace
 
 // Requires: the client is Idle. detail: of a refusal, for machines.
@@ -92,8 +95,20 @@ void Core::link(Client& client, Server& server) {
 void Core::fit_parameters(Client& client, Server& server) {
     const std::string sql = session::replay_sql(values_, server.parameters, client.parameters);
     if (sql.empty()) return;
-    inject_query(server, sql);
+    inject_query(server, sql, true);
     metrics_.parameters_replayed.add();
+}
+
+// The replay succeeded. Where PostgreSQL took a value for the one it had, it reported nothing: what the server has is
+// what the client wants, as PostgreSQL writes it.
+void Core::take_over_parameters(Server& server) {
+    Client* const client = owner_of(server);
+    if (client == nullptr) return;
+    for (std::size_t i = 0; i < session::tracked_parameters.size(); ++i) {
+        const session::ValueId value = server.parameters.get(i);
+        if (value == session::no_value || client->parameters.get(i) == session::no_value) continue;
+        client->parameters.set(values_, i, std::string(values_.text(value)));
+    }
 }
 
 void Core::enqueue(Client& client, Pool& pool) {
@@ -121,16 +136,20 @@ void Core::want(std::uint32_t index) {
     wanting_.push_back(index);
 }
 
+// Since when the pool's oldest client has waited for a server, for a transaction or to be welcomed.
+TimePoint Core::oldest_wait(const Pool& pool) {
+    TimePoint oldest = now_;
+    for (const std::uint32_t front : {pool.waiting.front(), pool.welcoming.front()}) {
+        if (front != no_slot) oldest = std::min(oldest, clients_.at(front).active_at);
+    }
+    return oldest;
+}
+
 void Core::publish_oldest_wait() {
     if (board_.workers() == 1) return;
     TimePoint oldest = now_;
-    bool anybody = false;
-    for (const std::uint32_t index : wanting_) {
-        const std::uint32_t front = pools_[index]->waiting.front();
-        if (front == no_slot) continue;
-        anybody = true;
-        oldest = std::min(oldest, clients_.at(front).active_at);
-    }
+    for (const std::uint32_t index : wanting_) oldest = std::min(oldest, oldest_wait(*pools_[index]));
+    const bool anybody = !wanting_.empty();
     board_.worker(worker_).oldest_wait_us.store(
         anybody ? to_us(oldest) : 0, std::memory_order_relaxed
     );
@@ -146,6 +165,10 @@ void Core::serve(Pool& pool) {
         link(client, server);
         client.active_at = now_;
         resume_reads(client);
+        if (client.probed != nullptr) {
+            if (server.replies.is_empty()) release_if_free(server);
+            continue;
+        }
         CHECK(client.stash != nullptr);
         run_client(client, open_stash(client.stash, {}, 0));
     }
@@ -159,6 +182,10 @@ void Core::resume_reads(Client& client) {
 
 void Core::release_if_free(Server& server) {
     Client& client = clients_.at(server.client);
+    if (client.is_leaving && server.replies.is_empty()) {
+        act(ActionKind::Close, client.link);
+        return leave(client, true);
+    }
     const bool is_mid_message = client.body == Body::Forward && client.body_missing > 0;
     server.hold.set(HoldReason::Owed, !server.replies.is_empty());
     server.hold.set(HoldReason::MidMessage, is_mid_message);
@@ -178,6 +205,10 @@ void Core::release_if_free(Server& server) {
         return;
     }
     unlink(client, server);
+    if (client.probed != nullptr) {
+        give_back(server);
+        return probe_ended(client);
+    }
     metrics_.transactions.add();
     ended_.add();
     client.state = ClientState::Idle;

@@ -46,6 +46,7 @@ bool has_both_names(std::string_view body) {
 }  // namespace
 
 void Core::client_bytes(Client& client, std::string_view bytes) {
+    if (client.is_leaving) return;
     client.active_at = client.state == ClientState::Waiting ? client.active_at : now_;
     if (client.state == ClientState::Waiting || client.state == ClientState::Welcoming) {
         if (client.stash == nullptr) client.stash = spare_stash();
@@ -225,9 +226,7 @@ Core::Next Core::forward_frame(Client& client, Server& server, const wire::Frame
             if (server.replies.has_only_synthetic()) give_synthetic(server);
             return Next::Continue;
         case Frontend::Terminate:
-            act(ActionKind::Close, client.link);
-            leave(client, true);
-            return Next::Gone;
+            return say_goodbye(client, server);
         default:
             break;
     }
@@ -252,6 +251,17 @@ void Core::expect(Server& server, const session::Expected& entry) {
     server.replies.push(entry);
 }
 
+// What the client sent before Terminate is answered first.
+Core::Next Core::say_goodbye(Client& client, Server& server) {
+    if (!server.replies.is_empty() && !server.hold.has(HoldReason::Unsynced)) {
+        client.is_leaving = true;
+        return Next::Gone;
+    }
+    act(ActionKind::Close, client.link);
+    leave(client, true);
+    return Next::Gone;
+}
+
 void Core::refuse(Client& client, const wire::Frame& frame, const wire::ErrorText& error) {
     std::string out;
     wire::write_error(out, error);
@@ -263,15 +273,13 @@ void Core::refuse(Client& client, const wire::Frame& frame, const wire::ErrorTex
     send_copy(client.link, out);
 }
 
-// The client no longer waits, so what it sends need not be kept.
-void Core::read_again(Client& client) {
-    if (!client.reads_paused) return;
-    client.reads_paused = false;
-    act(ActionKind::ResumeReads, client.link);
-}
-
 void Core::refuse_waiting(Client& client, const wire::ErrorText& error) {
     dequeue(client);
+    if (client.probed != nullptr) {
+        wire::ErrorText fatal = error;
+        fatal.severity = wire::Severity::Fatal;
+        return fail_client(client, fatal);
+    }
     client.state = ClientState::Idle;
     resume_reads(client);
     CHECK(client.stash != nullptr);

@@ -51,10 +51,7 @@ void Core::settle() {
     freed_.clear();
     if (wanting_.empty()) return;
     if (wanting_.size() > 1) {
-        const auto oldest = [this](std::uint32_t pool) {
-            const std::uint32_t front = pools_[pool]->waiting.front();
-            return front == no_slot ? now_ : clients_.at(front).active_at;
-        };
+        const auto oldest = [this](std::uint32_t pool) { return oldest_wait(*pools_[pool]); };
         std::ranges::sort(wanting_, {}, oldest);
     }
     // Serving may make further pools want: they are at the end and have their turn in the same
@@ -131,9 +128,25 @@ void Core::tls_established(LinkId link) {
     if (!out.empty()) send_copy(link, out);
 }
 
+// What it is owed it may be waiting for; a client that is gone shows when that is written.
+void Core::ended(LinkId link) {
+    Client* const client = client_at(link);
+    if (client == nullptr || client->is_leaving) return;
+    const bool is_owed = client->state == ClientState::Linked && client->body == Body::None &&
+                         client->stash == nullptr && !servers_.at(client->server).replies.is_empty();
+    if (is_owed) {
+        client->is_leaving = true;
+        client->ended_at = now_;
+        return;
+    }
+    act(ActionKind::Close, link);
+    leave(*client, false);
+}
+
 void Core::closed(LinkId link, std::string_view reason) {
     if (link.kind == LinkKind::Client) {
-        if (Client* client = client_at(link)) leave(*client, false);
+        Client* const client = client_at(link);
+        if (client != nullptr) leave(*client, client->is_leaving && client->ended_at == TimePoint{});
         return;
     }
     if (link.kind == LinkKind::Cancel) {

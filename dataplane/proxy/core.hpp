@@ -31,6 +31,7 @@ struct MovedServer {
     std::uint32_t process_id = 0;
     std::string cancel_key;
     TimePoint connected_at;
+    wire::Parameters welcome;  // of its pool
     bool has_statements = false;
 };
 
@@ -50,6 +51,7 @@ class Core {
     void received(LinkId link, std::string_view bytes);
     void connected(LinkId link);
     void tls_established(LinkId link);
+    void ended(LinkId link);
     void closed(LinkId link, std::string_view reason);
     void tick();
     TimePoint next_tick() const;
@@ -88,6 +90,9 @@ class Core {
     void client_login_step(Client& client, session::ClientLoginStep step, std::string& out);
     void client_authenticated(Client& client, std::string& out);
     void welcome(Client& client);
+    bool has_known_parameters(Client& client);
+    void probe(Client& client);
+    void probe_ended(Client& client);
     void welcome_all(Pool& pool);
     void refuse_welcoming(Pool& pool);
     std::uint32_t pool_for(PoolKey key);
@@ -104,11 +109,11 @@ class Core {
     Next client_frame(Client& client, const wire::Frame& frame);
     Next frame_without_server(Client& client, const wire::Frame& frame);
     Next forward_frame(Client& client, Server& server, const wire::Frame& frame);
+    Next say_goodbye(Client& client, Server& server);
     void forward(Client& client, Server& server, const wire::Frame& frame);
     void expect(Server& server, session::Expect kind, std::uint32_t owner);
     void expect(Server& server, const session::Expected& entry);
     void refuse(Client& client, const wire::Frame& frame, const wire::ErrorText& error);
-    void read_again(Client& client);
     void refuse_waiting(Client& client, const wire::ErrorText& error);
     void fail_client(Client& client, const wire::ErrorText& error);  // FATAL, then gone
     void leave(Client& client, bool is_orderly);
@@ -153,6 +158,8 @@ class Core {
     bool may_start() const;
     void link(Client& client, Server& server);
     void fit_parameters(Client& client, Server& server);
+    void take_over_parameters(Server& server);
+    TimePoint oldest_wait(const Pool& pool);
     void enqueue(Client& client, Pool& pool);
     void dequeue(Client& client);
     void resume_reads(Client& client);
@@ -166,7 +173,6 @@ class Core {
     std::uint32_t longest_waiting_worker(std::int64_t older_than_us) const;
 
     // moving.cpp
-    void move_freed();
     void move_server(Server& server, std::uint32_t worker);
 
     // server_life.cpp
@@ -181,7 +187,7 @@ class Core {
     void clean_on(Server& server);
     void end_copy_in(Server& server);
     void inject_sync(Server& server);
-    void inject_query(Server& server, std::string_view sql);
+    void inject_query(Server& server, std::string_view sql, bool is_replay = false);
     void close_server(Server& server);
     void server_gone(Server& server);
     void enter(Server& server, ServerState state);
@@ -189,7 +195,6 @@ class Core {
 
     // moving.cpp
     bool can_move(const Server& server) const;
-    void move_server(Server& server, std::uint32_t worker);
 
     // cancel.cpp
     void cancel_request(Client& canceller, const session::CancelRequest& request);
@@ -199,7 +204,6 @@ class Core {
     void cancel_over(Cancel& cancel);
     void finish_canceller(LinkId canceller, std::uint32_t worker);
     void cancel_waiting(Client& client);
-    bool runs_injected_query(const Server& server) const;
     CancelKey cancel_key(const Client& client) const;
 
     // maintenance.cpp
@@ -236,6 +240,7 @@ class Core {
     std::unordered_map<std::string, std::int32_t> clients_by_user_;
     session::StatementTable statements_;
     session::ValueTable values_;
+    session::StringMap<std::string> known_values_;  // start-up values of clients: as PostgreSQL writes them
     control::Rate ended_{std::chrono::seconds(1)};
 
     Metrics metrics_;

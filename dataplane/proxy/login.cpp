@@ -20,6 +20,12 @@ std::string written_out(const PoolKey& key) {
     return text;
 }
 
+std::string known_key(std::size_t index, std::string_view value) {
+    std::string key(session::tracked_parameters[index]);
+    key.push_back('=');
+    return key.append(value);
+}
+
 // search_path comes back from PostgreSQL as a quoted list; what a client wrote is no such list, so
 // it is pinned.
 bool is_replayed(std::size_t index) { return session::tracked_parameters[index] != "search_path"; }
@@ -139,6 +145,7 @@ void Core::client_authenticated(Client& client, std::string& out) {
 }
 
 void Core::welcome(Client& client) {
+    if (!has_known_parameters(client)) return probe(client);
     const Pool& pool = pool_of(client);
     const std::string& tag = settings_->application_tag;
     std::string out;
@@ -172,6 +179,48 @@ void Core::welcome(Client& client) {
     resume_reads(client);
     // What a client sent without waiting for its welcome.
     if (client.stash != nullptr) run_client(client, open_stash(client.stash, {}, 0));
+}
+
+// Are the client's start-up values known to be good? Then they are written as PostgreSQL writes them.
+bool Core::has_known_parameters(Client& client) {
+    const Pool& pool = pool_of(client);
+    for (std::size_t i = 0; i < session::tracked_parameters.size(); ++i) {
+        const session::ValueId value = client.parameters.get(i);
+        if (value == session::no_value || i == session::application_name_index) continue;
+        const auto is_default = [&](const auto& entry) {
+            return session::tracked_index(entry.first) == i && entry.second == values_.text(value);
+        };
+        if (std::ranges::any_of(pool.welcome, is_default)) continue;
+        const auto known = known_values_.find(known_key(i, values_.text(value)));
+        if (known == known_values_.end()) return false;
+        client.parameters.set(values_, i, known->second);
+    }
+    return true;
+}
+
+// Only PostgreSQL knows: a server is given the values, as it will be for every query of this client.
+void Core::probe(Client& client) {
+    client.probed = std::make_unique<std::vector<std::pair<std::size_t, std::string>>>();
+    for (std::size_t i = 0; i < session::tracked_parameters.size(); ++i) {
+        const session::ValueId value = client.parameters.get(i);
+        if (value == session::no_value || i == session::application_name_index) continue;
+        client.probed->emplace_back(i, values_.text(value));
+    }
+    client.active_at = now_;
+    enqueue(client, pool_of(client));
+}
+
+void Core::probe_ended(Client& client) {
+    constexpr std::size_t known_values_max = 1'000;
+    if (known_values_.size() > known_values_max) known_values_.clear();
+    for (const auto& [index, text] : *client.probed) {
+        const std::string_view canonical = values_.text(client.parameters.get(index));
+        known_values_[known_key(index, text)] = canonical;
+        known_values_[known_key(index, canonical)] = canonical;
+    }
+    client.probed.reset();
+    client.state = ClientState::Welcoming;
+    welcome(client);
 }
 
 void Core::welcome_all(Pool& pool) {

@@ -6,23 +6,6 @@
 #include <algorithm>
 
 namespace penstock::proxy {
-namespace {
-
-// Between workers, a server goes to clients that have waited longer by this much: so it does not go
-// to and fro.
-constexpr Duration other_worker_lead = std::chrono::milliseconds(5);
-
-std::int64_t to_us(TimePoint time) {
-    return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
-}
-
-// Part of a message would be lost on the way.
-bool is_between_messages(const Server& server) {
-    return server.stash == nullptr && server.body == Body::None;
-}
-
-}  // namespace
-
 // Another worker's client waits and there is no permit: one idle server of ours goes to whoever has
 // waited longest.
 void Core::server_wanted() {
@@ -63,6 +46,7 @@ MovedServerPtr Core::take_moved(LinkId link) {
     moved->process_id = server->process_id;
     moved->cancel_key = std::move(server->cancel_key);
     moved->connected_at = server->connected_at;
+    moved->welcome = pool.welcome;
     moved->has_statements = !server->statements.is_empty() || server->has_unnamed;
     --pool.servers;
     metrics_.servers_idle.subtract();
@@ -84,7 +68,9 @@ LinkId Core::adopt(MovedServerPtr moved) {
     server.plans_epoch = plans_epoch_;
     for (const auto& [parameter, value] : moved->parameters)
         server.parameters.set(values_, parameter, value);
-    ++pools_[index]->servers;
+    Pool& pool = *pools_[index];
+    ++pool.servers;
+    if (pool.welcome.empty()) pool.welcome = std::move(moved->welcome);
     server.state = ServerState::Idle;
     metrics_.servers_idle.add();
     enter(server, ServerState::Cleaning);
@@ -94,6 +80,7 @@ LinkId Core::adopt(MovedServerPtr moved) {
     } else {
         give_back(server);
     }
+    welcome_all(pool);
     return server.link;
 }
 

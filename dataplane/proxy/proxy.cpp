@@ -38,6 +38,12 @@ void Proxy::tls_established(LinkId link, TimePoint now) {
     core_->tls_established(link);
 }
 
+void Proxy::ended(LinkId link, TimePoint now) {
+    core_->begin(now);
+    core_->ended(link);
+    core_->settle();
+}
+
 void Proxy::closed(LinkId link, std::string_view reason, TimePoint now) {
     core_->begin(now);
     core_->closed(link, reason);

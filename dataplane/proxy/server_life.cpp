@@ -232,19 +232,21 @@ void Core::inject_sync(Server& server) {
     expect(server, entry);
 }
 
-void Core::inject_query(Server& server, std::string_view sql) {
+void Core::inject_query(Server& server, std::string_view sql, bool is_replay) {
     std::string out;
     wire::write_query(out, sql);
     send_copy(server.link, out);
     session::Expected entry;
     entry.kind = Expect::Query;
     entry.is_swallowed = true;
+    entry.is_replay = is_replay;
     expect(server, entry);
     server.has_unnamed = false;
 }
 
 // Says goodbye and waits for PostgreSQL to close. Its client, if it has one, must leave next.
 void Core::close_server(Server& server) {
+    if (server.state == ServerState::Closing) return;
     if (server.state == ServerState::Idle) std::erase(pool_of(server).idle, server.link.slot);
     if (server.state == ServerState::Connecting || server.state == ServerState::LoggingIn) {
         act(ActionKind::Abort, server.link);

@@ -110,7 +110,7 @@ Core::Next Core::server_frame(Server& server, const wire::Frame& frame) {
         const bool is_unsynced =
             match.entry.kind == Expect::Execute && server.replies.tail().kind != Expect::Sync;
         if (is_unsynced) server.hold.set(HoldReason::Unsynced);
-        if (server.client == no_slot) {
+        if (server.client == no_slot && server.replies.is_copy_in()) {
             end_copy_in(server);
             if (is_unsynced) inject_sync(server);
         }
@@ -156,6 +156,7 @@ void Core::parameter_status(Server& server, const wire::Frame& frame) {
         );
         return to_client(server, frame.all);
     }
+    if (is_replay && client->probed != nullptr) return;
     // Of a replay the client is told only what it does not know yet: how PostgreSQL writes the
     // value it asked for.
     const session::ValueId known = client->parameters.get(*index);
@@ -205,6 +206,13 @@ Core::Next Core::error_response(Server& server, const wire::Frame& frame) {
 // A parameter of the client's could not be set, or the server could not be cleaned: it is no longer
 // what it should be.
 void Core::injected_query_failed(Server& server, const wire::ErrorFields& error) {
+    Client* const probing = owner_of(server);
+    if (probing != nullptr && probing->probed != nullptr) {
+        // A wrong start-up value: nothing of it is left on the server.
+        unlink(*probing, server);
+        fail_client(*probing, {wire::Severity::Fatal, error.sql_state, error.message});
+        return clean(server, true);
+    }
     close_server(server);
     if (Client* client = owner_of(server)) {
         fail_client(
@@ -233,6 +241,7 @@ Core::Next Core::ready_for_query(Server& server, const wire::Frame& frame) {
         metrics_.query.add(now_ - server.query_since);
     }
     server.query_since = now_;
+    if (match.entry.is_replay) take_over_parameters(server);
     server.hold.set(HoldReason::Transaction, server.status != TransactionStatus::Idle);
     if (server.cancel_when_own_ends && !is_running_own_query(server)) {
         server.cancel_when_own_ends = false;

@@ -80,7 +80,11 @@ Core::Next Core::parse_unnamed(Client& client, Server& server, const wire::Frame
     server.has_unnamed = true;
     server.unnamed_owner = client.link;
     server.unnamed_version = unnamed.version;
-    expect(server, Expect::Parse, client.link.slot);
+    Expected entry;
+    entry.kind = Expect::Parse;
+    entry.owner = client.link.slot;
+    entry.version = unnamed.version;
+    expect(server, entry);
     server.hold.set(HoldReason::Unsynced);
     forward(client, server, frame);
     return Next::Continue;
@@ -249,9 +253,9 @@ void Core::undo(Server& server, const std::vector<Expected>& entries) {
             // An unnamed statement may be there or not, and whose it is is not known.
             server.has_unnamed = true;
             server.unnamed_owner = {};
-            const bool is_clients = entry.kind == Expect::Parse && !entry.is_swallowed;
-            if (is_clients && owner != nullptr && owner->unnamed != nullptr)
-                owner->unnamed->is_set = false;
+            // PostgreSQL drops the unnamed statement before it looks at the new one.
+            UnnamedStatement* const unnamed = owner == nullptr ? nullptr : owner->unnamed.get();
+            if (unnamed != nullptr && entry.version == unnamed->version) unnamed->is_set = false;
         }
     }
     session::ClientStatements* const names = owner == nullptr ? nullptr : owner->statements.get();

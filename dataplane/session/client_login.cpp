@@ -121,11 +121,12 @@ ClientLoginStep ClientLogin::encryption_request(
     const bool is_ssl = kind == StartupKind::SSLRequest;
     bool& asked = is_ssl ? asked_ssl_ : asked_gssenc_;
     if (asked || is_encrypted_) {
+        // To PostgreSQL it is then a StartupMessage of an unknown protocol.
         return refuse(
             out,
-            sql_state::protocol_violation,
-            is_ssl ? "SSLRequest is allowed once and not on an encrypted connection"
-                   : "GSSENCRequest is allowed once and not on an encrypted connection"
+            sql_state::feature_not_supported,
+            is_ssl ? "unsupported frontend protocol 1234.5679: server supports 3.0 to 3.0"
+                   : "unsupported frontend protocol 1234.5680: server supports 3.0 to 3.0"
         );
     }
     asked = true;
