@@ -99,7 +99,7 @@ struct DatabaseTls {
                 return (self.mode != TlsMode::VerifyCA && self.mode != TlsMode::VerifyFull) ||
                        self.ca_secret_ref;
             },
-            "!(self.mode in ['VerifyCA', 'VerifyFull']) || has(self.caSecretRef)",
+            "!(has(self.mode) && self.mode in ['VerifyCA', 'VerifyFull']) || has(self.caSecretRef)",
             "caSecretRef",
             "must be set when mode is VerifyCA or VerifyFull",
             R"({"mode": "VerifyFull", "caSecretRef": {"name": "database-ca"}})",
@@ -353,7 +353,7 @@ struct Sizing {
                 [](const Sizing& self) {
                     return (self.mode == SizingMode::Fixed) == self.server_connections.has_value();
                 },
-                "(self.mode == 'Fixed') == has(self.serverConnections)",
+                "(has(self.mode) && self.mode == 'Fixed') == has(self.serverConnections)",
                 "serverConnections",
                 "must be set when mode is Fixed, and only then",
                 R"({"mode": "Fixed", "serverConnections": 20})",

@@ -103,7 +103,7 @@ struct ProxyDatabaseTls {
                 return (self.mode != TlsMode::VerifyCA && self.mode != TlsMode::VerifyFull) ||
                        self.ca_file;
             },
-            "!(self.mode in ['VerifyCA', 'VerifyFull']) || has(self.caFile)",
+            "!(has(self.mode) && self.mode in ['VerifyCA', 'VerifyFull']) || has(self.caFile)",
             "caFile",
             "must be set when mode is VerifyCA or VerifyFull",
             R"({"mode": "VerifyFull", "caFile": "/etc/ssl/database-ca.pem"})",

@@ -12,11 +12,13 @@ namespace penstock::api {
 template <class S>
 struct Rule {
     bool (*holds)(const S&);
-    std::string_view cel;      // over `self`
+    // Over `self`. Fields with defaults may be absent: the API server tests the default `{}` of an
+    // object as it is.
+    std::string_view cel;
     std::string_view key;      // the field of S to blame
     std::string_view message;  // "must ...": what is allowed
-    std::string_view
-        accepted;  // S as JSON; fields that matter to the rule and those that are required
+    // S as JSON: the fields that matter to the rule and those that are required.
+    std::string_view accepted;
     std::string_view rejected;
 };
 

@@ -139,6 +139,12 @@ void Link::wait_writable() {
     socket_.async_wait(Socket::wait_write, Handler{this, false});
 }
 
+void Link::end_of_writable_waits() {
+    CHECK(!waits_writable_);
+    const int socket = socket_.release();
+    assign(socket);
+}
+
 void Link::resume_reading() {
     if (tls_ && tls_->has_pending()) {
         pin();

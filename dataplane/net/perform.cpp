@@ -232,6 +232,7 @@ void Worker::connect_finished(Link& link) {
     resolver_.prefer((*link.attempt->addresses)[link.attempt->next - 1]);
     link.attempt.reset();
     link.set_state(State::Open);
+    link.end_of_writable_waits();
     link.wait_readable();
     proxy_.connected(link.name(), now_);
     perform(&link);

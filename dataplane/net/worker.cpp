@@ -213,6 +213,7 @@ void Worker::drained_of_pending(Link& link) {
         link.drop_pending();
         link.send_failed = true;
     }
+    if (link.state() == State::Open) link.end_of_writable_waits();
     unblock_others(link);
     if (link.state() == State::Lingering) {
         close(link, Ending::Close);

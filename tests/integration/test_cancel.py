@@ -1,0 +1,139 @@
+"""CancelRequest: it reaches the query that runs, the client that waits, and never anybody else."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from support import protocol as p
+from support.pg import DATABASE, TRUST_USER
+from support.process import wait_for
+from support.proxy import Proxy
+from support.wire import PATIENCE, Client, ServerError, connect, send_cancel
+
+Start = Callable[..., Proxy]
+_STORM_SECONDS = 5.0
+
+
+def _client(proxy: Proxy) -> Client:
+    return connect(proxy.port, TRUST_USER, DATABASE)
+
+
+def test_running_query_is_cancelled(start: Start) -> None:
+    """57014, and the session goes on."""
+    proxy = start()
+    with _client(proxy) as client:
+        client.send(p.query("do $$ begin raise notice 'running'; end $$; select pg_sleep(60)"))
+        client.until("N")
+        client.cancel()
+        assert [r.fields()["C"] for r in client.until_ready() if r.kind == "E"] == ["57014"]
+        assert client.value("select 1") == "1"
+
+
+def test_waiting_client_is_cancelled(start: Start) -> None:
+    """It has no server yet: 57014 from the proxy, at once, and the session goes on."""
+    proxy = start(serverConnections=1)
+    with _client(proxy) as holder, _client(proxy) as waiting:
+        holder.run("begin")
+        waiting.send(p.query("select 'never'"))
+        wait_for("it waits", lambda: any(v for n, v in proxy.metrics().items() if "clients_waiting" in n), PATIENCE)
+        waiting.cancel()
+        replies = waiting.until_ready()
+        assert [r.kind for r in replies] == ["E", "Z"] and replies[0].fields()["C"] == "57014"
+        holder.run("commit")
+        assert waiting.value("select 1") == "1"
+
+
+def test_idle_client_is_not_disturbed_and_nobody_else_either(start: Start) -> None:
+    """The server that the idle client used last now runs another's query."""
+    proxy = start(serverConnections=1)
+    with _client(proxy) as idle, _client(proxy) as busy:
+        idle.run("select 1")
+        busy.send(p.query("do $$ begin raise notice 'running'; end $$; select pg_sleep(0.3), 'done'"))
+        busy.until("N")
+        for _ in range(5):
+            idle.cancel()
+        assert any(r.kind == "D" for r in busy.until_ready())
+
+
+def test_unknown_key_is_ignored(start: Start) -> None:
+    """Closed without a word, like PostgreSQL."""
+    proxy = start()
+    with _client(proxy) as client:
+        send_cancel(("127.0.0.1", proxy.port), client.process_id, b"\0\0\0\0")
+        send_cancel(("127.0.0.1", proxy.port), 1, client.secret)
+        assert client.value("select 1") == "1"
+
+
+def test_late_cancel_never_hits_the_next_query_on_that_server(start: Start) -> None:
+    """One server, two clients in turn. One cancels its own query at the moment it ends; the other never does."""
+    proxy = start(serverConnections=1)
+    victim_faults: list[str] = []
+    stop = threading.Event()
+
+    def victim() -> None:
+        with _client(proxy) as client:
+            while not stop.is_set():
+                try:
+                    client.run("select pg_sleep(0.002)")
+                except ServerError as fault:
+                    victim_faults.append(str(fault))
+
+    thread = threading.Thread(target=victim)
+    thread.start()
+    try:
+        with _client(proxy) as canceller:
+            for turn in range(150):
+                canceller.send(p.query("select pg_sleep(0.002)"))
+                if turn % 3:
+                    time.sleep(0.0005 * (turn % 9))  # aims at the end of the query, from before to behind it
+                canceller.cancel()
+                canceller.until_ready()
+    finally:
+        stop.set()
+        thread.join(PATIENCE)
+    assert victim_faults == []
+
+
+def test_storm_of_cancels(start: Start) -> None:
+    """Forty clients cancel themselves all the time; each gets its row or 57014, and none gets stuck."""
+    proxy = start(serverConnections=5)
+    faults: list[str] = []
+    deadline = time.monotonic() + _STORM_SECONDS
+
+    def stormer(number: int) -> None:
+        with _client(proxy) as client:
+            while time.monotonic() < deadline:
+                client.send(p.query(f"select {number}, pg_sleep(0.01)"))
+                client.cancel()
+                for reply in client.until_ready():
+                    if reply.kind == "E" and reply.fields()["C"] != "57014":
+                        faults.append(str(reply))
+                    if reply.kind == "D" and reply.columns()[0] != str(number).encode():
+                        faults.append(f"client {number} got {reply}")
+
+    threads = [threading.Thread(target=stormer, args=(number,)) for number in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(_STORM_SECONDS + PATIENCE)
+    assert faults == [] and not any(thread.is_alive() for thread in threads)
+
+
+@pytest.mark.parametrize("state", ["in a transaction", "in COPY"])
+def test_cancel_in_other_states(start: Start, state: str) -> None:
+    """The transaction fails, its client stays, and the server is clean for the next."""
+    proxy = start(serverConnections=1)
+    with _client(proxy) as client, _client(proxy) as other:
+        begin = "begin; do $$ begin raise notice 'running'; end $$; "
+        if state == "in COPY":
+            client.send(p.query(begin + "copy (select pg_sleep(60)) to stdout"))
+        else:
+            client.send(p.query(begin + "select pg_sleep(60)"))
+        client.until("N")
+        client.cancel()
+        assert client.until_ready()[-1].body == b"E"
+        client.run("rollback")
+        assert other.value("select 1") == "1"

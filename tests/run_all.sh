@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# All stages of `./dev test`. The last line is "N passed, N failed", with ", N skipped" if there are any.
+# A stage that cannot be built or does not begin within the budget counts as one failure.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 2
+
+BUDGET_SECONDS=$((${1:-40} * 60))
+FUZZ_SECONDS=10
+SLOW=4  # how much longer tests wait for a sanitizer's build
+PYTHON=/usr/bin/python3
+LOGS=build/logs
+mkdir -p "$LOGS"
+passed=0 failed=0 skipped=0
+summary=()
+
+# Adds the counts in ctest's or pytest's closing lines of a log.
+count() {
+    local log=$1 ok=0 bad=0 left_out=0 counts
+    counts=$("$PYTHON" tests/count_results.py "$log")
+    read -r ok bad left_out <<<"$counts"
+    passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + left_out))
+    result="$ok passed, $bad failed"
+    if [ "$left_out" -gt 0 ]; then result+=", $left_out skipped"; fi
+    if [ "$bad" -gt 0 ]; then return 1; fi
+}
+
+# stage KIND TITLE COMMAND...: KIND is `tests` (its output is counted) or `step` (fails or not).
+stage() {
+    local kind=$1 title=$2 log began code=0 result=""
+    shift 2
+    log="$LOGS/$(tr -cs 'a-z0-9' '-' <<<"$title").log"
+    if [ "$SECONDS" -gt "$BUDGET_SECONDS" ]; then
+        failed=$((failed + 1))
+        summary+=("NOT RUN  $title: the budget of $((BUDGET_SECONDS / 60)) minutes is used up")
+        return 1
+    fi
+    printf '\n== %s\n' "$title"
+    began=$SECONDS
+    "$@" >"$log" 2>&1 || code=$?
+    if [ "$kind" = tests ]; then
+        local before=$failed
+        count "$log" || true
+        if [ "$code" -ne 0 ] && [ "$failed" -eq "$before" ]; then failed=$((failed + 1)) && result+=", exit code $code"; fi
+        if [ "$failed" -ne "$before" ]; then code=1; fi
+    elif [ "$code" -ne 0 ]; then
+        failed=$((failed + 1)) result="exit code $code"
+    fi
+    local took=$((SECONDS - began)) word=ok
+    if [ "$code" -ne 0 ]; then
+        word=FAILED
+        tail -n 60 "$log"
+    fi
+    printf '%s: %s %s (%d s; %s)\n' "$title" "$word" "$result" "$took" "$log"
+    summary+=("$(printf '%-8s %5d s  %s  %s' "$word" "$took" "$title" "$result")")
+    return "$code"
+}
+
+unit() { ctest --test-dir "build/$1${2:+/$2}" -j "$(nproc)" --output-on-failure; }
+build() { ./dev build "$1"; }
+
+# Only the programs that share memory between threads, and the simulations: what ThreadSanitizer is for.
+build_thread_tests() {
+    cmake --preset tsan -Wno-dev || return
+    local targets
+    targets=$(ninja -C build/tsan -t targets all | sed -nE 's#^(tests/(sim|thread)/[a-z0-9_]+_test): .*#\1#p')
+    if [ -z "$targets" ]; then return; fi
+    # shellcheck disable=SC2086  # one word for each target
+    ninja -C build/tsan $targets
+}
+thread_tests() {
+    local folder
+    for folder in thread sim; do
+        if [ -d "build/tsan/tests/$folder" ]; then unit tsan "tests/$folder" || return; fi
+    done
+}
+
+fuzz_smoke() {
+    local target code=0
+    for target in build/fuzz/tests/fuzz/fuzz_*; do
+        if [ ! -f "$target" ] || [ ! -x "$target" ]; then continue; fi
+        if ./dev fuzz-one "$target" "$FUZZ_SECONDS"; then
+            echo "fuzz target $(basename "$target"): 1 passed, 0 failed"
+        else
+            echo "fuzz target $(basename "$target"): 0 passed, 1 failed"
+            code=1
+        fi
+    done
+    return "$code"
+}
+
+# Two halves at once, on a PostgreSQL each.
+integration() {
+    local preset=$1 patience=$2 first=0 second=0
+    shift 2
+    export PENSTOCK_BUILD=build/$preset PENSTOCK_TEST_PATIENCE=$patience
+    "$PYTHON" -m pytest tests/integration/differential -q -p no:cacheprovider >"$LOGS/differential-$preset.log" 2>&1 &
+    local half=$!
+    "$PYTHON" -m pytest tests/integration -q -p no:cacheprovider --ignore tests/integration/differential "$@" || first=$?
+    wait "$half" || second=$?
+    cat "$LOGS/differential-$preset.log"
+    return $((first + second))
+}
+
+stage step "packages" ./dev deps
+stage step "formatting" ./dev format-check
+if stage step "build dev" build dev; then
+    stage tests "unit and tidy tests (dev)" unit dev
+    stage tests "integration (dev)" integration dev 2
+fi
+if stage step "build asan" build asan; then
+    stage tests "unit and simulation tests (asan, ubsan)" unit asan
+    stage tests "integration (asan, ubsan)" integration asan "$SLOW" -k "not crowd"
+fi
+if stage step "build tsan" build_thread_tests; then
+    stage tests "thread and simulation tests (tsan)" thread_tests
+fi
+if stage step "build fuzz" build fuzz; then
+    stage tests "fuzz smoke, $FUZZ_SECONDS s each" fuzz_smoke
+fi
+
+printf '\n== summary after %d min %d s\n' $((SECONDS / 60)) $((SECONDS % 60))
+printf '%s\n' "${summary[@]}"
+closing="$passed passed, $failed failed"
+if [ "$skipped" -gt 0 ]; then closing+=", $skipped skipped"; fi
+echo "$closing"
+[ "$failed" -eq 0 ]
