@@ -129,11 +129,14 @@ void Core::publish_oldest_wait() {
     if (board_.workers() == 1) return;
     TimePoint oldest = now_;
     bool anybody = false;
-    for (const std::uint32_t index : wanting_) {
-        const std::uint32_t front = pools_[index]->waiting.front();
-        if (front == no_slot) continue;
+    const auto count = [&](std::uint32_t front) {
+        if (front == no_slot) return;
         anybody = true;
         oldest = std::min(oldest, clients_.at(front).active_at);
+    };
+    for (const std::uint32_t index : wanting_) {
+        count(pools_[index]->waiting.front());
+        count(pools_[index]->welcoming.front());
     }
     board_.worker(worker_).oldest_wait_us.store(
         anybody ? to_us(oldest) : 0, std::memory_order_relaxed
@@ -204,7 +207,9 @@ void Core::give_back(Server& server) {
     if (server.cancels > 0) return enter(server, ServerState::Parked);
     const bool is_old = settings_->server_lifetime > Duration::zero() &&
                         now_ - server.connected_at > settings_->server_lifetime;
-    if (server.closes_when_free || is_draining_ || is_old || board_.excess() > 0)
+    // Those who wait are still served in a drain.
+    const bool is_last = is_draining_ && pool_of(server).waiting.is_empty();
+    if (server.closes_when_free || is_last || is_old || board_.excess() > 0)
         return close_server(server);
     // A client's own application_name takes the tag off, by which the database counts us.
     const session::ValueId name = server.parameters.get(session::application_name_index);

@@ -32,6 +32,7 @@ struct MovedServer {
     std::string cancel_key;
     TimePoint connected_at;
     bool has_statements = false;
+    wire::Parameters welcome;  // its pool's: the other worker may have had no server yet
 };
 
 class Core {

@@ -35,6 +35,7 @@ MovedServerPtr Core::take_moved(LinkId link) {
     moved->cancel_key = std::move(server->cancel_key);
     moved->connected_at = server->connected_at;
     moved->has_statements = !server->statements.is_empty() || server->has_unnamed;
+    moved->welcome = pool.welcome;
     --pool.servers;
     metrics_.servers_idle.subtract();
     metrics_.servers_moved.add();
@@ -55,7 +56,10 @@ LinkId Core::adopt(MovedServerPtr moved) {
     server.plans_epoch = plans_epoch_;
     for (const auto& [parameter, value] : moved->parameters)
         server.parameters.set(values_, parameter, value);
-    ++pools_[index]->servers;
+    Pool& pool = *pools_[index];
+    ++pool.servers;
+    if (pool.welcome.empty()) pool.welcome = std::move(moved->welcome);
+    welcome_all(pool);
     server.state = ServerState::Idle;
     metrics_.servers_idle.add();
     enter(server, ServerState::Cleaning);
