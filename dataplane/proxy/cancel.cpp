@@ -14,6 +14,13 @@ constexpr std::uint32_t slot_mask = (1U << slot_bits) - 1;
 
 }  // namespace
 
+// Is what runs there a simple Query of ours, whose failure would cost the server?
+bool Core::runs_injected_query(const Server& server) const {
+    if (server.replies.is_empty()) return false;
+    const session::Expected& head = server.replies.head();
+    return head.is_swallowed && head.kind == session::Expect::Query;
+}
+
 CancelKey Core::cancel_key(const Client& client) const {
     return {((worker_ + 1) << slot_bits) | (client.link.slot & slot_mask), client.secret};
 }
@@ -53,12 +60,19 @@ bool Core::cancel_here(CancelKey key, LinkId canceller, std::uint32_t worker) {
     if (client->state != ClientState::Linked) return false;
     Server& server = servers_.at(client->server);
     if (server.replies.is_empty()) return false;
-    if (server.replies.head().is_swallowed) {
+    if (is_running_own_query(server)) {
         // What runs now is ours. The client's own messages are behind it.
         server.cancel_when_own_ends = true;
         return false;
     }
     return start_cancel(server, canceller, worker);
+}
+
+// A Parse or Close of ours is no query: it is part of the client's batch.
+bool Core::is_running_own_query(const Server& server) const {
+    if (server.replies.is_empty()) return false;
+    const session::Expected& head = server.replies.head();
+    return head.is_swallowed && head.kind == session::Expect::Query;
 }
 
 bool Core::start_cancel(Server& server, LinkId canceller, std::uint32_t worker) {

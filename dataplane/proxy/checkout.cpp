@@ -21,10 +21,6 @@ std::string_view reason_text(control::RefusalReason reason) {
     return reason == control::RefusalReason::QueueLength ? "queue_length" : "queue_wait";
 }
 
-// Between workers, a server goes to clients that have waited longer by this much: so it does not go
-// to and fro.
-constexpr std::int64_t other_worker_lead_us = 5'000;
-
 }  // namespace
 
 // Requires: the client is Idle. detail: of a refusal, for machines.
@@ -152,13 +148,16 @@ void Core::serve(Pool& pool) {
         dequeue(client);
         link(client, server);
         client.active_at = now_;
-        if (client.reads_paused) {
-            client.reads_paused = false;
-            act(ActionKind::ResumeReads, client.link);
-        }
+        resume_reads(client);
         CHECK(client.stash != nullptr);
         run_client(client, open_stash(client.stash, {}, 0));
     }
+}
+
+void Core::resume_reads(Client& client) {
+    if (!client.reads_paused) return;
+    client.reads_paused = false;
+    act(ActionKind::ResumeReads, client.link);
 }
 
 void Core::release_if_free(Server& server) {
@@ -199,11 +198,13 @@ void Core::unlink(Client& client, Server& server) {
     client.server = no_slot;
     client.state = ClientState::Idle;
     server.client = no_slot;
+    server.cancel_when_own_ends = false;
 }
 
 // Requires: no client has the server, nothing is owed, no transaction is open.
 void Core::give_back(Server& server) {
     server.hold.clear_all();
+    server.cancel_when_own_ends = false;
     if (server.cancels > 0) return enter(server, ServerState::Parked);
     const bool is_old = settings_->server_lifetime > Duration::zero() &&
                         now_ - server.connected_at > settings_->server_lifetime;
@@ -219,20 +220,17 @@ void Core::give_back(Server& server) {
         return inject_query(server, "SET application_name = '" + tag + "'");
     }
     enter(server, ServerState::Idle);
-    Pool& pool = pool_of(server);
-    if (board_.workers() > 1) {
-        const std::uint32_t front = pool.waiting.front();
-        const std::int64_t ours = front == no_slot ? to_us(now_) + other_worker_lead_us
-                                                   : to_us(clients_.at(front).active_at);
-        const std::uint32_t other = longest_waiting_worker(ours - other_worker_lead_us);
-        if (other != no_slot) {
-            actions_.push_back({ActionKind::MoveServer, server.link, {}, other, {}});
-            // Claimed: the other worker says anew who waits when it has this one.
-            board_.worker(other).oldest_wait_us.store(0, std::memory_order_relaxed);
-            return;
-        }
-    }
-    pool.idle.push_back(server.link.slot);
+    pool_of(server).idle.push_back(server.link.slot);
+    if (board_.workers() > 1) freed_.push_back(server.link);
+}
+
+// To the other worker whose client has waited longest, if that is longer than any here has.
+void Core::offer_to_others(Server& server) {
+    const std::uint32_t front = pool_of(server).waiting.front();
+    const std::int64_t ours =
+        front == no_slot ? to_us(now_) + other_worker_lead_us : to_us(clients_.at(front).active_at);
+    const std::uint32_t other = longest_waiting_worker(ours - other_worker_lead_us);
+    if (other != no_slot) move_server(server, other);
 }
 
 // The other worker whose oldest waiting client has waited since before `older_than_us`, or no_slot.

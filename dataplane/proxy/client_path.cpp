@@ -195,8 +195,9 @@ Core::Next Core::forward_frame(Client& client, Server& server, const wire::Frame
             expect(server, Expect::FunctionCall, client.link.slot);
             break;
         case Frontend::Sync:
+            // In mid-COPY the server ignores it, so what is under way stays unsynced.
+            if (!server.replies.is_copy_in()) server.hold.clear(HoldReason::Unsynced);
             expect(server, Expect::Sync, client.link.slot);
-            server.hold.clear(HoldReason::Unsynced);
             break;
         case Frontend::Execute:
             expect(server, Expect::Execute, client.link.slot);
@@ -240,10 +241,14 @@ void Core::forward(Client& client, Server& server, const wire::Frame& frame) {
 }
 
 void Core::expect(Server& server, Expect kind, std::uint32_t owner) {
-    if (server.replies.is_empty()) server.query_since = now_;
     session::Expected entry;
     entry.kind = kind;
     entry.owner = owner;
+    expect(server, entry);
+}
+
+void Core::expect(Server& server, const session::Expected& entry) {
+    if (server.replies.is_empty()) server.query_since = now_;
     server.replies.push(entry);
 }
 
@@ -258,9 +263,17 @@ void Core::refuse(Client& client, const wire::Frame& frame, const wire::ErrorTex
     send_copy(client.link, out);
 }
 
+// The client no longer waits, so what it sends need not be kept.
+void Core::read_again(Client& client) {
+    if (!client.reads_paused) return;
+    client.reads_paused = false;
+    act(ActionKind::ResumeReads, client.link);
+}
+
 void Core::refuse_waiting(Client& client, const wire::ErrorText& error) {
     dequeue(client);
     client.state = ClientState::Idle;
+    resume_reads(client);
     CHECK(client.stash != nullptr);
     const std::string_view chunk = open_stash(client.stash, {}, 0);
     wire::FrameCursor cursor(chunk, settings_->message_bytes_max);
@@ -274,9 +287,16 @@ void Core::refuse_waiting(Client& client, const wire::ErrorText& error) {
 }
 
 void Core::fail_client(Client& client, const wire::ErrorText& error) {
-    std::string out;
-    wire::write_error(out, error);
-    send_copy(client.link, out);
+    // Inside a server's message nothing else can be said.
+    const Server* const server =
+        client.state == ClientState::Linked ? &servers_.at(client.server) : nullptr;
+    const bool is_mid_reply =
+        server != nullptr && server->body == Body::Forward && server->body_missing > 0;
+    if (!is_mid_reply) {
+        std::string out;
+        wire::write_error(out, error);
+        send_copy(client.link, out);
+    }
     act(ActionKind::Close, client.link);
     leave(client, false);
 }
@@ -288,7 +308,9 @@ void Core::leave(Client& client, bool is_orderly) {
         Server& server = servers_.at(client.server);
         const bool is_mid_message = client.body == Body::Forward && client.body_missing > 0;
         unlink(client, server);
-        if (is_mid_message) {
+        if (server.state == ServerState::Closing) {
+            // It is gone or going.
+        } else if (is_mid_message) {
             close_server(server);
         } else {
             clean(server, is_orderly);

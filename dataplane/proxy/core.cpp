@@ -43,6 +43,12 @@ void Core::begin(TimePoint now) {
 }
 
 void Core::settle() {
+    // Only now: what came behind the last ReadyForQuery has been read.
+    for (const LinkId link : freed_) {
+        Server* const server = server_at(link);
+        if (server != nullptr && can_move(*server)) offer_to_others(*server);
+    }
+    freed_.clear();
     if (wanting_.empty()) return;
     if (wanting_.size() > 1) {
         const auto oldest = [this](std::uint32_t pool) {
@@ -164,6 +170,18 @@ void Core::closed(LinkId link, std::string_view reason) {
 void Core::configure(std::shared_ptr<const Settings> settings) { settings_ = std::move(settings); }
 
 void Core::limits_changed() { close_excess(); }
+
+Census Core::census() const {
+    Census census;
+    census.clients = clients_.size();
+    census.waiting = static_cast<std::size_t>(waiting_ + welcoming_);
+    census.servers = servers_.size();
+    census.servers_busy = metrics_.servers_busy.get();
+    census.cancels = cancels_.size();
+    census.statements = statements_.size();
+    census.values = values_.size();
+    return census;
+}
 
 void Core::send(LinkId link, std::string_view bytes) {
     if (bytes.empty()) return;

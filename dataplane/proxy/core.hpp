@@ -69,6 +69,7 @@ class Core {
     const std::vector<Action>& actions() const { return actions_; }
     const Metrics& metrics() const { return metrics_; }
     const std::string& server_error() const { return server_error_; }
+    Census census() const;
 
  private:
     // core.cpp
@@ -106,7 +107,9 @@ class Core {
     Next forward_frame(Client& client, Server& server, const wire::Frame& frame);
     void forward(Client& client, Server& server, const wire::Frame& frame);
     void expect(Server& server, session::Expect kind, std::uint32_t owner);
+    void expect(Server& server, const session::Expected& entry);
     void refuse(Client& client, const wire::Frame& frame, const wire::ErrorText& error);
+    void read_again(Client& client);
     void refuse_waiting(Client& client, const wire::ErrorText& error);
     void fail_client(Client& client, const wire::ErrorText& error);  // FATAL, then gone
     void leave(Client& client, bool is_orderly);
@@ -153,13 +156,19 @@ class Core {
     void fit_parameters(Client& client, Server& server);
     void enqueue(Client& client, Pool& pool);
     void dequeue(Client& client);
+    void resume_reads(Client& client);
     void publish_oldest_wait();
     void release_if_free(Server& server);
     void unlink(Client& client, Server& server);
     void give_back(Server& server);
+    void offer_to_others(Server& server);
     void serve(Pool& pool);
     void want(std::uint32_t pool);
     std::uint32_t longest_waiting_worker(std::int64_t older_than_us) const;
+
+    // moving.cpp
+    void move_freed();
+    void move_server(Server& server, std::uint32_t worker);
 
     // server_life.cpp
     void open_wanted(std::uint32_t pool);
@@ -172,19 +181,26 @@ class Core {
     void clean(Server& server, bool is_orderly);
     void clean_on(Server& server);
     void end_copy_in(Server& server);
+    void inject_sync(Server& server);
     void inject_query(Server& server, std::string_view sql);
     void close_server(Server& server);
     void server_gone(Server& server);
     void enter(Server& server, ServerState state);
     void close_excess();
 
+    // moving.cpp
+    bool can_move(const Server& server) const;
+    void move_server(Server& server, std::uint32_t worker);
+
     // cancel.cpp
     void cancel_request(Client& canceller, const session::CancelRequest& request);
     bool cancel_here(CancelKey key, LinkId canceller, std::uint32_t worker);
+    bool is_running_own_query(const Server& server) const;
     bool start_cancel(Server& server, LinkId canceller, std::uint32_t worker);
     void cancel_over(Cancel& cancel);
     void finish_canceller(LinkId canceller, std::uint32_t worker);
     void cancel_waiting(Client& client);
+    bool runs_injected_query(const Server& server) const;
     CancelKey cancel_key(const Client& client) const;
 
     // maintenance.cpp
@@ -230,6 +246,7 @@ class Core {
         retired_;  // stashes that this event's actions point into
     std::vector<std::unique_ptr<std::string>> spare_;
     std::vector<session::Expected> skipped_;
+    std::vector<LinkId> freed_;           // servers that became idle in this event
     std::vector<std::uint32_t> wanting_;  // pools with clients that want a server
     std::string server_error_;
 

@@ -27,6 +27,7 @@ bool is_replayed(std::size_t index) { return session::tracked_parameters[index] 
 }  // namespace
 
 void Core::client_login_bytes(Client& client, std::string_view bytes) {
+    if (client.is_cancelling) return;
     const std::string_view chunk = open_stash(client.stash, bytes, 0);
     std::string out;
     std::size_t consumed = 0;
@@ -48,6 +49,7 @@ void Core::client_login_step(Client& client, ClientLoginStep step, std::string& 
             }
             return act(ActionKind::StartTls, client.link);
         case ClientLoginStep::Cancel: {
+            client.is_cancelling = true;
             const session::CancelRequest request = client.login->machine.cancel_request();
             return cancel_request(client, request);
         }
@@ -167,6 +169,7 @@ void Core::welcome(Client& client) {
     client.active_at = now_;
     metrics_.client_logins.add();
     metrics_.login.add(now_ - client.accepted_at);
+    resume_reads(client);
     // What a client sent without waiting for its welcome.
     if (client.stash != nullptr) run_client(client, open_stash(client.stash, {}, 0));
 }

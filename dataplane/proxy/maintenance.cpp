@@ -115,7 +115,6 @@ void Core::time_out_servers() {
                 const bool is_old = is_over(settings_->server_lifetime, server->connected_at, now_);
                 if (!is_old && !is_over(settings_->server_idle_timeout, server->state_since, now_))
                     break;
-                std::erase(pool_of(*server).idle, slot);
                 close_server(*server);
                 break;
             }
@@ -208,7 +207,6 @@ void Core::finish_drain() {
         const bool is_at_work =
             server->state == ServerState::Cleaning || server->state == ServerState::Parked;
         if (is_at_work && now_ < drain_until_) continue;
-        if (server->state == ServerState::Idle) std::erase(pool_of(*server).idle, slot);
         close_server(*server);
     }
     if (servers_.size() > 0 || is_drained_) return;

@@ -3,7 +3,25 @@
 #include "crds/api/check.hpp"
 #include "dataplane/proxy/core.hpp"
 
+#include <algorithm>
+
 namespace penstock::proxy {
+namespace {
+
+// Between workers, a server goes to clients that have waited longer by this much: so it does not go
+// to and fro.
+constexpr Duration other_worker_lead = std::chrono::milliseconds(5);
+
+std::int64_t to_us(TimePoint time) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
+}
+
+// Part of a message would be lost on the way.
+bool is_between_messages(const Server& server) {
+    return server.stash == nullptr && server.body == Body::None;
+}
+
+}  // namespace
 
 // Another worker's client waits and there is no permit: one idle server of ours goes to whoever has
 // waited longest.
@@ -12,12 +30,23 @@ void Core::server_wanted() {
     if (worker == no_slot) return;
     for (const auto& pool : pools_) {
         if (pool->idle.empty() || !pool->waiting.is_empty()) continue;
-        const Server& server = servers_.at(pool->idle.front());
-        pool->idle.erase(pool->idle.begin());
-        actions_.push_back({ActionKind::MoveServer, server.link, {}, worker, {}});
-        board_.worker(worker).oldest_wait_us.store(0, std::memory_order_relaxed);
-        return;
+        Server& server = servers_.at(pool->idle.front());
+        if (can_move(server)) return move_server(server, worker);
     }
+}
+
+// A server in the middle of a message stays: the other worker could not read on.
+bool Core::can_move(const Server& server) const {
+    return server.state == ServerState::Idle && server.stash == nullptr &&
+           server.body == Body::None;
+}
+
+// Requires: can_move, and it is in its pool's list.
+void Core::move_server(Server& server, std::uint32_t worker) {
+    std::erase(pool_of(server).idle, server.link.slot);
+    actions_.push_back({ActionKind::MoveServer, server.link, {}, worker, {}});
+    // Claimed: the other worker says anew who waits when it has this one.
+    board_.worker(worker).oldest_wait_us.store(0, std::memory_order_relaxed);
 }
 
 // Requires: MoveServer was asked for this link in the last entry.

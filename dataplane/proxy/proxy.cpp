@@ -100,5 +100,6 @@ void Proxy::drain(TimePoint now) {
 const std::vector<Action>& Proxy::actions() const { return core_->actions(); }
 const Metrics& Proxy::metrics() const { return core_->metrics(); }
 const std::string& Proxy::server_error() const { return core_->server_error(); }
+Census Proxy::census() const { return core_->census(); }
 
 }  // namespace penstock::proxy

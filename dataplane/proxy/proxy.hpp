@@ -27,6 +27,17 @@ struct MovedServerDeleter {
 };
 using MovedServerPtr = std::unique_ptr<MovedServer, MovedServerDeleter>;
 
+// What a worker holds, counted in its records: for checks that nothing is leaked.
+struct Census {
+    std::size_t clients = 0;
+    std::size_t waiting = 0;
+    std::size_t servers = 0;
+    std::size_t servers_busy = 0;  // neither idle nor opening nor closing
+    std::size_t cancels = 0;
+    std::size_t statements = 0;  // that clients have names for
+    std::size_t values = 0;      // of parameters
+};
+
 class Core;
 
 class Proxy {
@@ -75,6 +86,7 @@ class Proxy {
     // The last fault in opening a server connection; empty once one succeeded. This worker's thread
     // only.
     const std::string& server_error() const;
+    Census census() const;
 
  private:
     std::unique_ptr<Core> core_;

@@ -58,6 +58,7 @@ struct Client {
     ClientState state = ClientState::LoggingIn;
     Body body = Body::None;
     bool skips_to_sync = false;  // was refused inside an extended query: discard up to Sync
+    bool is_cancelling = false;  // LoggingIn: its CancelRequest is under way, nothing else counts
     bool reads_paused = false;
     bool is_queued = false;  // in the pool's list of waiting or welcoming clients
     std::uint32_t pool = no_slot;

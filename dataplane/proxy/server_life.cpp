@@ -76,9 +76,7 @@ bool Core::find_permit() {
     if (closing < waiting_ + welcoming_) {
         for (const auto& pool : pools_) {
             if (pool->idle.empty() || pool->is_wanting) continue;
-            Server& victim = servers_.at(pool->idle.front());
-            pool->idle.erase(pool->idle.begin());
-            close_server(victim);
+            close_server(servers_.at(pool->idle.front()));
             return false;
         }
     }
@@ -157,7 +155,9 @@ void Core::server_ready(Server& server) {
     server_error_.clear();
     metrics_.server_logins.add();
     if (pool.welcome.empty()) pool.welcome = std::move(result.parameters);
-    // Idle first: those who are welcomed may ask for a server at once.
+    // It is no longer opening, whatever becomes of it.
+    enter(server, ServerState::Cleaning);
+    // First: those who are welcomed may ask for a server at once.
     give_back(server);
     welcome_all(pool);
     if (server.stash != nullptr && server.state != ServerState::Closing) server_bytes(server, {});
@@ -183,20 +183,11 @@ void Core::server_login_failed(Server& server, session::ServerLoginFailure failu
 // The client that had it is gone: what it began is brought to an end without harm to what it
 // finished.
 void Core::clean(Server& server, bool is_orderly) {
-    if (server.state == ServerState::Closing) return;
     const bool was_unsynced = server.hold.has(HoldReason::Unsynced);
     server.hold.clear_all();
     enter(server, ServerState::Cleaning);
     if (server.replies.is_copy_in()) end_copy_in(server);
-    if (was_unsynced) {
-        std::string out;
-        wire::write_sync(out);
-        send_copy(server.link, out);
-        session::Expected entry;
-        entry.kind = Expect::Sync;
-        entry.is_swallowed = true;
-        server.replies.push(entry);
-    }
+    if (was_unsynced) inject_sync(server);
     // A client that said goodbye wants what it sent to be done; one that vanished can see no
     // result.
     if (!is_orderly && !server.replies.is_empty()) start_cancel(server, {}, worker_);
@@ -214,6 +205,7 @@ void Core::clean_on(Server& server) {
     server.is_rolled_back = false;
     if (settings_->pool_mode == PoolMode::Session && !server.is_discarded) {
         server.is_discarded = true;
+        server.statements.clear();
         return inject_query(server, "DISCARD ALL");
     }
     server.is_discarded = false;
@@ -222,20 +214,22 @@ void Core::clean_on(Server& server) {
 
 // The server reads COPY data that nobody will send.
 void Core::end_copy_in(Server& server) {
-    const Expect kind = server.replies.head().kind;
     std::string out;
     wire::MessageWriter(out, wire::Frontend::CopyFail).c_string("the client is gone");
     session::Expected mark;
     mark.kind = Expect::CopyEnd;
-    server.replies.push(mark);
-    if (kind == Expect::Execute) {
-        wire::write_sync(out);
-        session::Expected entry;
-        entry.kind = Expect::Sync;
-        entry.is_swallowed = true;
-        server.replies.push(entry);
-    }
+    expect(server, mark);
     send_copy(server.link, out);
+}
+
+void Core::inject_sync(Server& server) {
+    std::string out;
+    wire::write_sync(out);
+    send_copy(server.link, out);
+    session::Expected entry;
+    entry.kind = Expect::Sync;
+    entry.is_swallowed = true;
+    expect(server, entry);
 }
 
 void Core::inject_query(Server& server, std::string_view sql) {
@@ -245,13 +239,13 @@ void Core::inject_query(Server& server, std::string_view sql) {
     session::Expected entry;
     entry.kind = Expect::Query;
     entry.is_swallowed = true;
-    if (server.replies.is_empty()) server.query_since = now_;
-    server.replies.push(entry);
+    expect(server, entry);
     server.has_unnamed = false;
 }
 
-// Says goodbye and waits for PostgreSQL to close. Requires: no client has it, it is in no list.
+// Says goodbye and waits for PostgreSQL to close. Its client, if it has one, must leave next.
 void Core::close_server(Server& server) {
+    if (server.state == ServerState::Idle) std::erase(pool_of(server).idle, server.link.slot);
     if (server.state == ServerState::Connecting || server.state == ServerState::LoggingIn) {
         act(ActionKind::Abort, server.link);
         return server_gone(server);
@@ -298,9 +292,7 @@ void Core::server_gone(Server& server) {
 void Core::close_excess() {
     for (const auto& pool : pools_) {
         while (!pool->idle.empty() && board_.excess() > 0) {
-            Server& server = servers_.at(pool->idle.front());
-            pool->idle.erase(pool->idle.begin());
-            close_server(server);
+            close_server(servers_.at(pool->idle.front()));
         }
     }
 }

@@ -100,10 +100,20 @@ Core::Next Core::server_frame(Server& server, const wire::Frame& frame) {
         to_client(server, frame.all);
         server.body = Body::Forward;
     }
-    if (type == Backend::CommandComplete && deallocates_all(frame.body)) forget_statements(server);
+    // What of ours deallocates was counted when it was sent.
+    if (type == Backend::CommandComplete && !match.entry.is_swallowed &&
+        deallocates_all(frame.body))
+        forget_statements(server);
     if (type == Backend::CopyInResponse) {
         server.replies.copy_in_started();
-        if (server.client == no_slot) end_copy_in(server);
+        // The Syncs behind the Execute were ignored with the COPY's data.
+        const bool is_unsynced =
+            match.entry.kind == Expect::Execute && server.replies.tail().kind != Expect::Sync;
+        if (is_unsynced) server.hold.set(HoldReason::Unsynced);
+        if (server.client == no_slot) {
+            end_copy_in(server);
+            if (is_unsynced) inject_sync(server);
+        }
     }
     if (is_whole_reply) give_synthetic(server);
     return Next::Continue;
@@ -195,19 +205,16 @@ Core::Next Core::error_response(Server& server, const wire::Frame& frame) {
 // A parameter of the client's could not be set, or the server could not be cleaned: it is no longer
 // what it should be.
 void Core::injected_query_failed(Server& server, const wire::ErrorFields& error) {
+    close_server(server);
     if (Client* client = owner_of(server)) {
-        const std::string message(error.message);
-        const std::string sql_state(error.sql_state);
-        server.closes_when_free = true;
         fail_client(
             *client,
             {wire::Severity::Fatal,
-             sql_state,
-             message,
+             error.sql_state,
+             error.message,
              "The session's parameters could not be set on a server connection."}
         );
     }
-    if (server.state != ServerState::Closing) close_server(server);
 }
 
 Core::Next Core::ready_for_query(Server& server, const wire::Frame& frame) {
@@ -227,10 +234,9 @@ Core::Next Core::ready_for_query(Server& server, const wire::Frame& frame) {
     }
     server.query_since = now_;
     server.hold.set(HoldReason::Transaction, server.status != TransactionStatus::Idle);
-    if (server.cancel_when_own_ends && !server.replies.is_empty() &&
-        !server.replies.head().is_swallowed) {
+    if (server.cancel_when_own_ends && !is_running_own_query(server)) {
         server.cancel_when_own_ends = false;
-        start_cancel(server, {}, worker_);
+        if (!server.replies.is_empty()) start_cancel(server, {}, worker_);
     }
     if (server.state == ServerState::Cleaning) {
         if (server.replies.is_empty()) clean_on(server);
@@ -255,19 +261,20 @@ void Core::give_synthetic(Server& server) {
 
 // The server said FATAL: its client gets the words, then both are gone.
 void Core::server_fatal(Server& server, std::string_view message) {
+    server.replies.clear();  // it will answer nothing more, and there is nothing to cancel
+    close_server(server);
     if (Client* client = owner_of(server)) {
         send(client->link, message);
         act(ActionKind::Close, client->link);
         leave(*client, false);
     }
-    if (server.state != ServerState::Closing) close_server(server);
 }
 
 void Core::server_broke(Server& server, std::string_view what) {
+    close_server(server);
     if (Client* client = owner_of(server)) {
         fail_client(*client, {wire::Severity::Fatal, wire::sql_state::protocol_violation, what});
     }
-    if (server.state != ServerState::Closing) close_server(server);
 }
 
 Client* Core::owner_of(Server& server) {

@@ -45,7 +45,6 @@ Core::Next Core::parse(Client& client, Server& server, const wire::Frame& frame)
     entry.has_note = true;
     entry.owner = client.link.slot;
     Note note{Note::Kind::ClientParse, client.statements->find(name), false, std::string(name)};
-    if (server.replies.is_empty()) server.query_since = now_;
     server.hold.set(HoldReason::Unsynced);
 
     if (note.statement != no_statement) {
@@ -68,7 +67,7 @@ Core::Next Core::parse(Client& client, Server& server, const wire::Frame& frame)
         }
     }
     server.notes.push_back(std::move(note));
-    server.replies.push(entry);
+    expect(server, entry);
     return Next::Continue;
 }
 
@@ -131,14 +130,13 @@ Core::Next Core::describe_or_close(Client& client, Server& server, const wire::F
     server.hold.set(HoldReason::Unsynced);
     if (is_close && statement != no_statement) {
         // Other clients may share it: it stays on the server until there is no room.
-        if (server.replies.is_empty()) server.query_since = now_;
         server.notes.push_back({Note::Kind::ClientClose, statement, false, std::string(name)});
         Expected entry;
         entry.kind = Expect::Close;
         entry.is_synthetic = true;
         entry.has_note = true;
         entry.owner = client.link.slot;
-        server.replies.push(entry);
+        expect(server, entry);
         return Next::Continue;
     }
     if (is_statement && name.empty() && reader.ok() && is_transaction_mode) {
@@ -174,8 +172,7 @@ void Core::prepare_on(Server& server, session::StatementId statement) {
     Expected entry = injected(Expect::Parse);
     entry.has_note = true;
     server.notes.push_back({Note::Kind::ServerParse, statement, true, {}});
-    if (server.replies.is_empty()) server.query_since = now_;
-    server.replies.push(entry);
+    expect(server, entry);
     metrics_.statements_prepared_again.add();
 }
 
@@ -191,7 +188,7 @@ void Core::make_room(Server& server) {
     Expected entry = injected(Expect::Close);
     entry.has_note = true;
     server.notes.push_back({Note::Kind::ServerClose, victim, true, {}});
-    server.replies.push(entry);
+    expect(server, entry);
 }
 
 // After this, the server's unnamed statement is this client's, or there is none.
@@ -206,13 +203,13 @@ void Core::fit_unnamed(Client& client, Server& server) {
         server.has_unnamed = true;
         server.unnamed_owner = client.link;
         server.unnamed_version = client.unnamed->version;
-        server.replies.push(injected(Expect::Parse));
+        expect(server, injected(Expect::Parse));
         metrics_.statements_prepared_again.add();
     } else {
         if (!server.has_unnamed) return;
         wire::MessageWriter(out, Frontend::Close).byte('S').bytes(zero);
         server.unnamed_owner = {};
-        server.replies.push(injected(Expect::Close));
+        expect(server, injected(Expect::Close));
     }
     send_copy(server.link, out);
 }
@@ -242,6 +239,7 @@ void Core::send_renamed(
 
 // These entries failed or were discarded: what was assumed when they were sent did not come true.
 void Core::undo(Server& server, const std::vector<Expected>& entries) {
+    Client* const owner = owner_of(server);
     std::vector<Note> notes;
     for (const Expected& entry : entries) {
         if (entry.has_note) {
@@ -251,9 +249,11 @@ void Core::undo(Server& server, const std::vector<Expected>& entries) {
             // An unnamed statement may be there or not, and whose it is is not known.
             server.has_unnamed = true;
             server.unnamed_owner = {};
+            const bool is_clients = entry.kind == Expect::Parse && !entry.is_swallowed;
+            if (is_clients && owner != nullptr && owner->unnamed != nullptr)
+                owner->unnamed->is_set = false;
         }
     }
-    Client* const owner = owner_of(server);
     session::ClientStatements* const names = owner == nullptr ? nullptr : owner->statements.get();
     for (auto note = notes.rbegin(); note != notes.rend(); ++note) {
         switch (note->kind) {

@@ -42,6 +42,7 @@ class ValueTable {
     void release(ValueId id);
     // Holds until the last reference is released.
     std::string_view text(ValueId id) const { return entries_[id].text; }
+    std::size_t size() const { return ids_.size(); }
 
  private:
     struct Entry {

@@ -75,7 +75,9 @@ class ReplyQueue {
     bool is_head_synthetic() const { return !is_empty() && at(0).is_synthetic; }
     bool has_only_synthetic() const;
 
+    // Requires: not empty.
     const Expected& head() const { return at(0); }
+    const Expected& tail() const { return at(count_ - 1); }
     bool is_empty() const { return count_ == 0; }
     std::size_t size() const { return count_; }
     void clear();

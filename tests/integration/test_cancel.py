@@ -38,7 +38,7 @@ def test_waiting_client_is_cancelled(start: Start) -> None:
     with _client(proxy) as holder, _client(proxy) as waiting:
         holder.run("begin")
         waiting.send(p.query("select 'never'"))
-        wait_for("it waits", lambda: any(v for n, v in proxy.metrics().items() if "clients_waiting" in n), PATIENCE)
+        wait_for("it waits", lambda: proxy.waiting() == 1, PATIENCE)
         waiting.cancel()
         replies = waiting.until_ready()
         assert [r.kind for r in replies] == ["E", "Z"] and replies[0].fields()["C"] == "57014"

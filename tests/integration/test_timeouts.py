@@ -97,7 +97,7 @@ def test_line_of_waiting_transactions_is_bounded(start: Start) -> None:
     holder.run("begin")
     for waiting in (first, second):
         waiting.send(p.query("select 'waited'"))
-    wait_for("two wait", lambda: _waiting(proxy) == 2, PATIENCE)
+    wait_for("two wait", lambda: proxy.waiting() == 2, PATIENCE)
     with pytest.raises(ServerError) as refused:
         third.run("select 1")
     assert refused.value.sqlstate == "53300"
@@ -107,10 +107,6 @@ def test_line_of_waiting_transactions_is_bounded(start: Start) -> None:
     assert third.value("select 3") == "3"
     for client in clients:
         client.close()
-
-
-def _waiting(proxy: Proxy) -> int:
-    return int(sum(v for name, v in proxy.metrics().items() if name.startswith("penstock_clients_waiting")))
 
 
 def test_most_clients_and_one_more(start: Start) -> None:
@@ -157,7 +153,7 @@ def test_waiting_transactions_are_served_in_order(start: Start) -> None:
     holder.run("create table if not exists public.arrivals (at serial, who int); truncate public.arrivals; begin")
     for number, client in enumerate(waiting):
         client.send(p.query(f"insert into public.arrivals (who) values ({number})"))
-        wait_for(f"{number + 1} wait", lambda n=number: _waiting(proxy) == n + 1, PATIENCE)  # type: ignore[misc]
+        wait_for(f"{number + 1} wait", lambda n=number: proxy.waiting() == n + 1, PATIENCE)  # type: ignore[misc]
     holder.run("commit")
     for client in waiting:
         client.until_ready()
@@ -175,9 +171,9 @@ def test_client_that_left_the_line_gets_no_server(start: Start) -> None:
         holder.run("create table if not exists public.ghosts (a int); truncate public.ghosts; begin")
         leaver = _client(proxy)
         leaver.send(p.query("insert into public.ghosts values (1)"))
-        wait_for("it waits", lambda: _waiting(proxy) == 1, PATIENCE)
+        wait_for("it waits", lambda: proxy.waiting() == 1, PATIENCE)
         leaver.close()
-        wait_for("it left the line", lambda: _waiting(proxy) == 0, PATIENCE)
+        wait_for("it left the line", lambda: proxy.waiting() == 0, PATIENCE)
         runner = threading.Thread(target=lambda: next_one.run("select 1"))
         runner.start()
         holder.run("commit")

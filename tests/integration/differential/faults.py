@@ -28,22 +28,22 @@ def backend_message_from_a_client(stage: Stage) -> None:
     _break(stage, p.message("Z", b"I"))
 
 
-@scenario(Errors.CODE)
+@scenario(Errors.FAREWELL)
 def length_below_four(stage: Stage) -> None:
     _break(stage, b"Q" + struct.pack("!i", 3))
 
 
-@scenario(Errors.CODE)
+@scenario(Errors.FAREWELL)
 def negative_length(stage: Stage) -> None:
     _break(stage, b"Q" + struct.pack("!i", -5))
 
 
-@scenario(Errors.CODE)
+@scenario(Errors.FAREWELL)
 def length_of_two_gigabytes(stage: Stage) -> None:
     _break(stage, b"Q" + struct.pack("!i", 0x7FFFFFFF))
 
 
-@scenario(Errors.CODE)
+@scenario(Errors.FAREWELL)
 def sync_with_a_large_body(stage: Stage) -> None:
     _break(stage, b"S" + struct.pack("!i", 100_000))
 

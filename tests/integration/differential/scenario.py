@@ -17,6 +17,7 @@ class Errors(enum.Enum):
     WHOLE = "SVCMDHPpqWstcdnFLR"  # PostgreSQL wrote it, so the proxy must pass it on untouched
     TEXT = "SVCM"  # the proxy writes it itself, in PostgreSQL's words
     CODE = "SVC"  # the proxy writes it itself, in words of its own
+    FAREWELL = "SVC "  # like CODE, and it may say why it closes where PostgreSQL closes without a word
 
 
 class Variant(enum.Enum):
@@ -33,7 +34,7 @@ class Scenario:
     """A play for one or more clients. `session_state`: it needs a server of its own, so pool mode Session only.
 
     `authentication` is what the proxy asks its clients for. `hops` is off where two clients are in transactions at once: with two servers nobody could hop.
-    `difference` is the reason why the proxy's replies differ on purpose; the test then proves that they do.
+    `difference` is the reason why the proxy's replies differ where it pools; the test then proves that they do.
     """
 
     play: Callable[[Stage], None]
@@ -47,6 +48,10 @@ class Scenario:
     def name(self) -> str:
         """module.function, for test ids."""
         return f"{self.play.__module__.rsplit('.', 1)[-1]}.{self.play.__name__}"
+
+    def differs_in(self, variant: Variant) -> bool:
+        """Whether other replies than PostgreSQL's are expected."""
+        return bool(self.difference) and variant is not Variant.SESSION
 
     def variants(self) -> list[Variant]:
         """The ways in which this scenario is meaningful."""

@@ -44,11 +44,11 @@ class Player(Client):
 
     def is_settled(self) -> bool:
         """Whether no server is held for this client."""
-        return self.owed <= 0 and not self._unsynced and self.status in ("I", "")
+        return self.owed == 0 and not self._unsynced and self.status in ("I", "")
 
     def _hear(self, reply: p.Message | None) -> None:
         if reply is not None and reply.kind == "Z":
-            self.owed -= 1
+            self.owed = max(0, self.owed - 1)  # nobody asked for the one that ends the login
         self._stage.note(self.name, reply)
 
 

@@ -35,22 +35,22 @@ def login_with_md5(stage: Stage) -> None:
     stage.client(user=MD5_USER).run("select 1")
 
 
-@scenario(Errors.CODE)
+@scenario(Errors.FAREWELL)
 def length_of_zero(stage: Stage) -> None:
     _raw(stage, struct.pack("!ii", 0, p.PROTOCOL_3_0))
 
 
-@scenario(Errors.CODE)
+@scenario(Errors.FAREWELL)
 def length_of_seven(stage: Stage) -> None:
     _raw(stage, struct.pack("!i", 7) + b"abc")
 
 
-@scenario(Errors.CODE)
+@scenario(Errors.FAREWELL)
 def negative_length(stage: Stage) -> None:
     _raw(stage, struct.pack("!ii", -1, p.PROTOCOL_3_0))
 
 
-@scenario(Errors.CODE)
+@scenario(Errors.FAREWELL)
 def length_of_a_megabyte(stage: Stage) -> None:
     _raw(stage, struct.pack("!ii", 1_000_000, p.PROTOCOL_3_0) + b"user\0x\0")
 
@@ -163,7 +163,7 @@ def scram_with_another_nonce(stage: Stage) -> None:
     client.until_closed()
 
 
-@scenario(Errors.CODE, authentication="MD5")
+@scenario(Errors.FAREWELL, authentication="MD5")
 def password_message_too_long(stage: Stage) -> None:
     client = stage.raw()
     client.send(p.startup({"user": MD5_USER, "database": DATABASE}))

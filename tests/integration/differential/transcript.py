@@ -29,6 +29,8 @@ def shown(reply: Message | None, errors: Errors) -> str:
         kept = errors if reply.kind == "E" else Errors.WHOLE
         fields = {k: v for k, v in reply.fields().items() if k in kept.value}
         return f"{reply.name}{dict(sorted(fields.items()))}"
+    if reply.kind == "v":
+        return f"{reply.name}({reply.body[4:]!r})"  # the minor version is that of the program that answers
     if reply.kind == "S":
         return f"{reply.name}{reply.parameter()}"
     if reply.kind == "T":
@@ -60,6 +62,13 @@ def ordered(lines: list[str]) -> list[str]:
         run = []
         result.append(line)
     return result[:-1]
+
+
+def without_farewell(lines: list[str]) -> list[str]:
+    """Takes off the FATAL error before the end of the stream."""
+    if len(lines) >= 2 and lines[-1] == CLOSED and lines[-2].startswith("ErrorResponse") and "FATAL" in lines[-2]:
+        return [*lines[:-2], CLOSED]
+    return lines
 
 
 def difference(expected: dict[str, list[str]], got: dict[str, list[str]]) -> str:

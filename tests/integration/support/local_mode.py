@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -58,10 +59,13 @@ class LocalMode:
         return self._child.pid
 
     def start(self, ready_seconds: float = PATIENCE) -> None:
-        """Starts the operator and waits until every pool is Ready."""
+        """Starts the operator and waits until every pool is Ready; with 0 seconds it does not wait.
+
+        Call it in the main thread: a child ends with the thread that made it.
+        """
         program = str(build_folder() / "operator" / "penstock-operator")
         self._child = process.start([program, "local", str(self.manifests)], self.log_file)
-        for pool in self.ports:
+        for pool in self.ports if ready_seconds else ():
             process.wait_for(f"{pool} is Ready", lambda name=pool: self.is_ready(name), ready_seconds)
 
     def run(self, *words: str) -> str:
@@ -111,6 +115,26 @@ class LocalMode:
         code = process.stop(self._child, sign, seconds)
         self._child = None
         return code
+
+    def close(self) -> None:
+        """Ends the operator, and what a test that failed half-way left of its proxies."""
+        try:
+            self.stop()
+        finally:
+            for pid in self.proxies():
+                os.kill(pid, signal.SIGKILL)
+
+    def proxies(self) -> list[int]:
+        """The processes that run on this folder's configurations."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                words = entry.read_bytes().decode(errors="replace").split("\0")
+            except OSError:  # it has ended meanwhile
+                continue
+            if "--config" in words and any(word.startswith(str(self.manifests) + "/") for word in words):
+                found.append(int(entry.parent.name))
+        return found
 
     def _point_at_server(self, document: Document) -> None:
         port = process.free_port()

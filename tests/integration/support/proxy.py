@@ -139,6 +139,15 @@ class Proxy:
                 samples[name] = float(value)
         return samples
 
+    def waiting(self) -> int:
+        """Clients that wait for a server."""
+        found = [
+            value for name, value in self.metrics().items()
+            if name.startswith("penstock_proxy_clients{") and 'state="waiting"' in name
+        ]
+        assert len(found) == 1, "penstock_proxy_clients has no state waiting"
+        return int(found[0])
+
     def is_running(self) -> bool:
         """Whether the process lives."""
         return self._child.poll() is None

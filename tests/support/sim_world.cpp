@@ -1,0 +1,687 @@
+#include "tests/support/sim_world.hpp"
+
+#include "dataplane/wire/startup.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace penstock::test {
+namespace {
+
+using proxy::Action;
+using proxy::ActionKind;
+using proxy::LinkId;
+using proxy::LinkKind;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::string_view proxy_tag = "penstock:pool/proxy-0";
+
+std::pair<int, std::uint32_t> key_of(LinkId link) {
+    return {static_cast<int>(link.kind), link.slot};
+}
+
+std::string name_of(std::uint32_t worker, LinkId link) {
+    constexpr const char* kinds[] = {"client", "server", "cancel"};
+    return "w" + std::to_string(worker) + " " + kinds[static_cast<int>(link.kind)] + " " +
+           std::to_string(link.slot) + "/" + std::to_string(link.generation);
+}
+
+std::string shown(std::string_view bytes) {
+    std::string text;
+    for (const char c : bytes.substr(0, 160)) text += c < ' ' || c > '~' ? '.' : c;
+    return bytes.size() > 160 ? text + "... " + std::to_string(bytes.size()) : text;
+}
+
+}  // namespace
+
+SimWorld::SimWorld(std::uint64_t seed) : seed_(seed), random_(seed), now_(seconds(1000)) {
+    choose_settings();
+    const auto workers = static_cast<std::uint32_t>(1 + random(3));
+    board_ = std::make_unique<pool::Board>(workers, limit_);
+    const auto settings = std::make_shared<const proxy::Settings>(settings_);
+    for (std::uint32_t i = 0; i < workers; ++i) {
+        workers_.emplace_back().proxy =
+            std::make_unique<proxy::Proxy>(i, random_(), *board_, settings, now_);
+    }
+    for (std::uint32_t i = 0; i < workers; ++i) arrange_tick(i);
+    plan();
+}
+
+SimWorld::~SimWorld() {
+    for (const auto& backend : backends_) backend->held.reset();
+    for (Worker& worker : workers_) {
+        for (auto& [_, conn] : worker.conns) conn->blocks.clear();
+    }
+    for (const ConnPtr& conn : clients_) conn->blocks.clear();
+}
+
+void SimWorld::choose_settings() {
+    settings_.login.authentication = session::ClientAuthentication::Trust;
+    settings_.application_tag = proxy_tag;
+    settings_.database_address = "database:5432";
+    settings_.cancel_wait_timeout = seconds(10);
+    settings_.server_connect_timeout = seconds(5);
+    settings_.server_login_retry = milliseconds(500);
+    settings_.drain_timeout = seconds(20);
+    settings_.logins_in_flight_max = static_cast<std::int32_t>(1 + random(4));
+    settings_.prepared_statements_max = chance(50) ? 200 : static_cast<std::int32_t>(1 + random(3));
+    if (chance(20)) settings_.pool_mode = proxy::PoolMode::Session;
+    if (chance(30)) settings_.queue_wait_timeout = milliseconds(20 + random(300));
+    if (chance(20)) settings_.query_timeout = milliseconds(30 + random(300));
+    if (chance(20)) settings_.idle_in_transaction_timeout = milliseconds(30 + random(300));
+    if (chance(20)) settings_.transaction_timeout = milliseconds(30 + random(500));
+    if (chance(20)) settings_.client_idle_timeout = milliseconds(100 + random(500));
+    if (chance(30)) settings_.server_idle_timeout = milliseconds(30 + random(500));
+    if (chance(30)) settings_.server_lifetime = milliseconds(100 + random(1000));
+    if (chance(20)) settings_.servers_per_key_max = static_cast<std::int32_t>(1 + random(3));
+
+    limit_ = limit_max_ = static_cast<std::int32_t>(1 + random(5));
+    connections_max_ = chance(85) ? 1000 : static_cast<int>(1 + random(4));
+    trouble_percent_ = chance(60) ? static_cast<int>(random(100)) : 0;
+    has_kills_ = chance(40);
+    has_resets_ = chance(30);
+    split_percent_ = static_cast<int>(random(100));
+
+    weather_.is_session_mode = settings_.pool_mode == proxy::PoolMode::Session;
+    weather_.has_refusals = settings_.queue_wait_timeout > Duration::zero();
+    auto& fatal = weather_.fatal_states;
+    fatal.insert("57P01");
+    if (has_kills_ || has_resets_) fatal.insert("08006");
+    if (connections_max_ < 1000) fatal.insert("53300");
+    if (settings_.query_timeout > Duration::zero()) fatal.insert("57014");
+    if (settings_.idle_in_transaction_timeout > Duration::zero()) fatal.insert("25P03");
+    if (settings_.transaction_timeout > Duration::zero()) fatal.insert("25P04");
+    if (settings_.client_idle_timeout > Duration::zero()) fatal.insert("57P05");
+}
+
+void SimWorld::plan() {
+    const std::size_t clients = 2 + random(14);
+    const int spread_us = chance(50) ? 2'000 : 400'000;
+    for (std::size_t i = 0; i < clients; ++i) after(moment(spread_us), [this] { start_client(); });
+    end_at_ = now_ + milliseconds(200 + random(1500));
+    if (trouble_percent_ > 0) after(moment(50'000), [this] { trouble(); });
+    if (chance(15)) {
+        const auto worker = static_cast<std::uint32_t>(random(workers_.size()));
+        after(moment(1'000'000), [this, worker] {
+            workers_[worker].is_draining = true;
+            note("drain w" + std::to_string(worker));
+            workers_[worker].proxy->drain(now_);
+            perform(worker, nullptr);
+        });
+    }
+}
+
+void SimWorld::after(Duration delay, std::function<void()> event) {
+    queue_.push({now_ + delay, ++events_, std::make_shared<std::function<void()>>(std::move(event))}
+    );
+}
+
+SimWorld::Duration SimWorld::moment(int us_max) {
+    return microseconds(1 + random(static_cast<std::uint64_t>(us_max)));
+}
+
+void SimWorld::note(const std::string& text) {
+    notes_.push_back(
+        std::to_string(std::chrono::duration_cast<microseconds>(now_.time_since_epoch()).count()) +
+        " " + text
+    );
+    if (notes_.size() > 120) notes_.pop_front();
+}
+
+void SimWorld::violation(const std::string& text) {
+    if (violation_.empty()) violation_ = text;
+}
+
+std::string SimWorld::run() {
+    const TimePoint give_up = end_at_ + seconds(150);
+    while (!queue_.empty() && violation_.empty()) {
+        const Event event = queue_.top();
+        queue_.pop();
+        now_ = event.at;
+        (*event.run)();
+        check_turn();
+        if (!is_ending_ && now_ >= end_at_) {
+            is_ending_ = true;
+            is_database_down_ = false;
+            for (const ConnPtr& conn : clients_) conn->client->finish_soon();
+        }
+        if (is_ending_ && is_quiet()) {
+            check_end();
+            break;
+        }
+        if (now_ > give_up) {
+            violation("the run does not come to its end");
+            for (const ConnPtr& conn : clients_) {
+                if (!conn->client->is_over()) violation_ += "\n" + conn->client->state_text();
+            }
+        }
+    }
+    if (violation_.empty()) return {};
+    std::string text = "SIM_SEED=" + std::to_string(seed_) + "\n";
+    for (const std::string& note : notes_) text += note + "\n";
+    return text + "SIM_SEED=" + std::to_string(seed_) + " " + violation_;
+}
+
+std::size_t SimWorld::replies() const {
+    std::size_t total = 0;
+    for (const ConnPtr& conn : clients_) total += conn->client->replies();
+    return total;
+}
+
+// The proxies and what they ask for.
+
+void SimWorld::arrange_tick(std::uint32_t index) {
+    Worker& worker = workers_[index];
+    const TimePoint wanted = std::max(now_ + microseconds(1), worker.proxy->next_tick());
+    if (wanted >= worker.tick_at) return;
+    worker.tick_at = wanted;
+    after(wanted - now_, [this, index, wanted] {
+        Worker& mine = workers_[index];
+        if (mine.tick_at != wanted) return;
+        mine.tick_at = TimePoint::max();
+        mine.proxy->tick(now_);
+        perform(index, nullptr);
+    });
+}
+
+void SimWorld::perform(std::uint32_t worker, const ConnPtr& source) {
+    const auto& actions = workers_[worker].proxy->actions();
+    for (std::size_t i = 0; i < actions.size(); ++i) act_on(worker, source, actions[i]);
+    arrange_tick(worker);
+}
+
+SimWorld::ConnPtr SimWorld::find(std::uint32_t worker, LinkId link) {
+    const auto found = workers_[worker].conns.find(key_of(link));
+    if (found == workers_[worker].conns.end() || !(found->second->link == link)) return nullptr;
+    return found->second;
+}
+
+void SimWorld::unname(Conn& conn) {
+    conn.is_named = false;
+    workers_[conn.worker].conns.erase(key_of(conn.link));
+}
+
+void SimWorld::act_on(std::uint32_t worker, const ConnPtr& source, const Action& action) {
+    if (action.kind == ActionKind::Open) return open(worker, action.link);
+    if (action.kind == ActionKind::WantServer) {
+        for (std::uint32_t other = 0; other < workers_.size(); ++other) {
+            if (other == worker) continue;
+            after(moment(200), [this, other] {
+                workers_[other].proxy->server_wanted(now_);
+                perform(other, nullptr);
+            });
+        }
+        return;
+    }
+    if (action.kind == ActionKind::RouteCancel) {
+        after(
+            moment(200),
+            [this, worker, to = action.worker, key = action.key, link = action.link] {
+                workers_[to].proxy->cancel_routed(key, link, worker, now_);
+                perform(to, nullptr);
+            }
+        );
+        return;
+    }
+    if (action.kind == ActionKind::CancelFinished) {
+        after(moment(200), [this, to = action.worker, link = action.link] {
+            workers_[to].proxy->cancel_finished(link, now_);
+            perform(to, nullptr);
+        });
+        return;
+    }
+    if (action.kind == ActionKind::Drained) {
+        note("drained w" + std::to_string(worker));
+        workers_[worker].is_drained = true;
+        return;
+    }
+    const ConnPtr conn = find(worker, action.link);
+    if (conn == nullptr) {
+        if (source != nullptr && source->link == action.link) return;  // it has just closed
+        return violation(
+            "action " + std::to_string(static_cast<int>(action.kind)) + " for " +
+            name_of(worker, action.link) + ", which is gone"
+        );
+    }
+    switch (action.kind) {
+        case ActionKind::Send: {
+            note("  to " + name_of(worker, action.link) + ": " + shown(action.bytes));
+            if (conn->down.has_ended)
+                return violation("sends to " + name_of(worker, conn->link) + " behind its end");
+            conn->down.bytes += action.bytes;
+            // The socket's buffer is full: the source is not read until it is empty.
+            if (source != nullptr && source != conn && source->is_named &&
+                conn->down.bytes.size() > 4'000) {
+                ++source->blocked_by;
+                conn->blocks.push_back(source);
+            }
+            return pump_down(conn);
+        }
+        case ActionKind::Close:
+        case ActionKind::Abort:
+            note("  close " + name_of(worker, action.link));
+            if (action.kind == ActionKind::Abort) conn->down.bytes.clear();
+            conn->down.has_ended = true;
+            unname(*conn);
+            return pump_down(conn);
+        case ActionKind::ShutdownSend:
+            note("  shut down " + name_of(worker, action.link));
+            conn->down.has_ended = true;
+            return pump_down(conn);
+        case ActionKind::PauseReads:
+            conn->are_reads_paused = true;
+            return;
+        case ActionKind::ResumeReads:
+            conn->are_reads_paused = false;
+            return pump_up(conn);
+        case ActionKind::MoveServer:
+            return move(conn, action.worker);
+        default:
+            violation("action " + std::to_string(static_cast<int>(action.kind)) + " is not known");
+    }
+}
+
+void SimWorld::move(const ConnPtr& conn, std::uint32_t to) {
+    note("  move " + name_of(conn->worker, conn->link) + " to w" + std::to_string(to));
+    auto moved =
+        std::make_shared<proxy::MovedServerPtr>(workers_[conn->worker].proxy->take_moved(conn->link)
+        );
+    unname(*conn);
+    conn->is_moving = true;
+    after(moment(300), [this, conn, to, moved] {
+        conn->worker = to;
+        conn->link = workers_[to].proxy->adopt(std::move(*moved), now_);
+        conn->is_named = true;
+        conn->is_moving = false;
+        workers_[to].conns[key_of(conn->link)] = conn;
+        note("adopted as " + name_of(to, conn->link));
+        perform(to, conn);
+        pump_up(conn);
+    });
+}
+
+void SimWorld::open(std::uint32_t worker, LinkId link) {
+    note("  open " + name_of(worker, link));
+    auto conn = std::make_shared<Conn>();
+    conn->link = link;
+    conn->worker = worker;
+    workers_[worker].conns[key_of(link)] = conn;
+    after(moment(1'000), [this, conn] {
+        if (!conn->is_named) return;
+        if (is_database_down_) {
+            note("refused " + name_of(conn->worker, conn->link));
+            unname(*conn);
+            workers_[conn->worker].proxy->closed(conn->link, "connection refused", now_);
+            return perform(conn->worker, conn);
+        }
+        auto backend = std::make_shared<Backend>(
+            next_process_++, static_cast<std::uint32_t>(random_()), random_() | 1
+        );
+        backend->conn = conn.get();
+        backend->held = conn;
+        backend->is_counted = conn->link.kind == LinkKind::Server;
+        conn->backend = backend;
+        const auto alive =
+            std::ranges::count_if(backends_, [](const auto& b) { return b->is_counted; });
+        if (backend->is_counted && alive >= connections_max_)
+            backend->session.refuse_login("53300", "sorry, too many clients already");
+        backends_.push_back(backend);
+        workers_[conn->worker].proxy->connected(conn->link, now_);
+        perform(conn->worker, conn);
+    });
+}
+
+// Links.
+
+void SimWorld::pump_up(const ConnPtr& conn) {
+    Pipe& pipe = conn->up;
+    const bool is_held = conn->is_moving || conn->are_reads_paused || conn->blocked_by > 0;
+    if (pipe.is_under_way || !conn->is_named || is_held) return;
+    if (pipe.bytes.empty() && !pipe.has_ended) return;
+    pipe.is_under_way = true;
+    after(moment(chance(90) ? 100 : 3'000), [this, conn] { deliver_up(conn); });
+}
+
+void SimWorld::deliver_up(const ConnPtr& conn) {
+    Pipe& pipe = conn->up;
+    pipe.is_under_way = false;
+    const bool is_held = conn->is_moving || conn->are_reads_paused || conn->blocked_by > 0;
+    if (!conn->is_named || is_held) return;
+    const std::uint32_t worker = conn->worker;
+    const bool is_split = chance(static_cast<std::uint64_t>(split_percent_));
+    if (!pipe.bytes.empty()) {
+        std::size_t size = std::min<std::size_t>(pipe.bytes.size(), 16'384);
+        if (is_split) size = 1 + random(chance(50) ? size : std::min<std::size_t>(size, 12));
+        // A block of its own, so that a view that outlives the event is found out.
+        std::unique_ptr<char[]> piece(new char[size]);
+        std::memcpy(piece.get(), pipe.bytes.data(), size);
+        pipe.bytes.erase(0, size);
+        note(name_of(worker, conn->link) + " says " + shown({piece.get(), size}));
+        workers_[worker].proxy->received(conn->link, {piece.get(), size}, now_);
+        perform(worker, conn);
+    } else if (pipe.has_ended) {
+        note(name_of(worker, conn->link) + " closed");
+        unname(*conn);
+        workers_[worker].proxy->closed(conn->link, "the peer closed the connection", now_);
+        conn->down.bytes.clear();
+        conn->down.has_ended = true;
+        perform(worker, conn);
+        return pump_down(conn);
+    }
+    pump_up(conn);
+}
+
+void SimWorld::pump_down(const ConnPtr& conn) {
+    Pipe& pipe = conn->down;
+    if (pipe.is_under_way) return;
+    if (pipe.bytes.empty() && !pipe.has_ended) return;
+    pipe.is_under_way = true;
+    after(moment(chance(90) ? 100 : 3'000), [this, conn] { deliver_down(conn); });
+}
+
+void SimWorld::deliver_down(const ConnPtr& conn) {
+    Pipe& pipe = conn->down;
+    pipe.is_under_way = false;
+    if (!pipe.bytes.empty()) {
+        const bool is_split = chance(static_cast<std::uint64_t>(split_percent_));
+        const std::size_t size = is_split ? 1 + random(pipe.bytes.size()) : pipe.bytes.size();
+        const std::string piece = pipe.bytes.substr(0, size);
+        pipe.bytes.erase(0, size);
+        to_peer(conn, piece);
+    } else if (pipe.has_ended) {
+        for (const ConnPtr& source : std::exchange(conn->blocks, {})) {
+            --source->blocked_by;
+            pump_up(source);
+        }
+        return peer_end(conn);
+    }
+    if (pipe.bytes.empty()) {
+        for (const ConnPtr& source : std::exchange(conn->blocks, {})) {
+            --source->blocked_by;
+            pump_up(source);
+        }
+    }
+    pump_down(conn);
+}
+
+void SimWorld::to_peer(const ConnPtr& conn, const std::string& bytes) {
+    if (conn->backend != nullptr) {
+        conn->backend->session.receive(bytes);
+        return run_backend(conn->backend);
+    }
+    if (conn->is_canceller) return violation("a canceller was answered: " + shown(bytes));
+    if (conn->client == nullptr) return;
+    conn->client->receive(bytes);
+    const std::string found = conn->client->take_violation();
+    if (!found.empty()) return violation(found);
+    run_client(conn);
+}
+
+void SimWorld::peer_end(const ConnPtr& conn) {
+    if (conn->backend != nullptr) {
+        conn->backend->session.peer_closed();
+        return run_backend(conn->backend);
+    }
+    if (conn->client == nullptr || conn->is_canceller) return;
+    conn->client->closed();
+    const std::string found = conn->client->take_violation();
+    if (!found.empty()) violation(found);
+}
+
+// The link breaks: both sides learn of it, bytes under way are lost.
+void SimWorld::reset(const ConnPtr& conn) {
+    if (!conn->is_named) return;
+    note("reset " + name_of(conn->worker, conn->link));
+    unname(*conn);
+    conn->up.bytes.clear();
+    conn->down.bytes.clear();
+    conn->down.has_ended = true;
+    if (conn->backend != nullptr) conn->backend->is_counted = false;
+    workers_[conn->worker].proxy->closed(conn->link, "connection reset by peer", now_);
+    perform(conn->worker, conn);
+    pump_down(conn);
+}
+
+// Peers.
+
+void SimWorld::start_client() {
+    if (is_ending_) return;
+    const auto worker = static_cast<std::uint32_t>(random(workers_.size()));
+    if (workers_[worker].is_draining) return;
+    auto conn = std::make_shared<Conn>();
+    conn->worker = worker;
+    conn->link = workers_[worker].proxy->accepted(now_);
+    workers_[worker].conns[key_of(conn->link)] = conn;
+    conn->client = std::make_shared<SimClient>(next_client_++, random_(), weather_, 2 + random(25));
+    note("client " + conn->client->tag() + " is " + name_of(worker, conn->link));
+    clients_.push_back(conn);
+    run_client(conn);
+}
+
+void SimWorld::run_client(const ConnPtr& conn) {
+    SimClient& client = *conn->client;
+    const std::string out = client.take_output();
+    if (!out.empty() || client.end() != SimClient::End::Open) {
+        conn->up.bytes += out;
+        if (client.end() == SimClient::End::Orderly) conn->up.has_ended = true;
+        if (client.end() == SimClient::End::Abrupt) {
+            if (chance(50)) conn->up.bytes.resize(random(conn->up.bytes.size() + 1));
+            conn->up.has_ended = true;
+        }
+        pump_up(conn);
+    }
+    if (client.is_over() || client.waits() || conn->is_thinking) return;
+    conn->is_thinking = true;
+    const int think_us = chance(80) ? 300 : chance(80) ? 20'000 : 200'000;
+    after(moment(think_us), [this, conn] {
+        conn->is_thinking = false;
+        if (conn->client->act()) run_client(conn);
+    });
+}
+
+void SimWorld::start_canceller(const std::shared_ptr<SimClient>& target) {
+    const auto worker = static_cast<std::uint32_t>(random(workers_.size()));
+    if (workers_[worker].is_draining) return;
+    auto conn = std::make_shared<Conn>();
+    conn->worker = worker;
+    conn->link = workers_[worker].proxy->accepted(now_);
+    conn->is_canceller = true;
+    workers_[worker].conns[key_of(conn->link)] = conn;
+    std::string secret;
+    wire::append_u32(secret, target->secret() + (chance(5) ? 1 : 0));
+    wire::write_cancel_request(conn->up.bytes, target->process_id(), secret);
+    if (chance(10)) conn->up.bytes += "more than was asked";
+    target->cancel_requested();
+    note("cancel of " + target->tag() + " by " + name_of(worker, conn->link));
+    if (chance(50)) conn->up.has_ended = true;
+    pump_up(conn);
+}
+
+void SimWorld::run_backend(const std::shared_ptr<Backend>& backend) {
+    if (backend->is_stepping) return;
+    if (!backend->session.is_over() && !backend->session.has_work()) return;
+    backend->is_stepping = true;
+    const int us = chance(85) ? 200 : chance(85) ? 5'000 : 100'000;
+    after(moment(us), [this, backend] {
+        backend->is_stepping = false;
+        if (backend->session.has_work()) backend->session.step();
+        const std::string out = backend->session.take_output();
+        if (!backend->session.violations().empty())
+            return violation("backend: " + backend->session.violations().front());
+        if (!out.empty() && backend->conn != nullptr) {
+            backend->conn->up.bytes += out;
+            pump_up(backend->held);
+        }
+        if (backend->session.is_over()) return backend_over(backend);
+        run_backend(backend);
+    });
+}
+
+void SimWorld::backend_over(const std::shared_ptr<Backend>& backend) {
+    const auto found = std::ranges::find(backends_, backend);
+    if (found == backends_.end()) return;
+    backends_.erase(found);
+    if (const auto& cancel = backend->session.cancel_request()) {
+        for (const auto& target : backends_) {
+            if (target->session.process_id() != cancel->process_id) continue;
+            if (target->session.secret() != cancel->secret)
+                violation("a cancel with a wrong secret reached the database");
+            note("signal to process " + std::to_string(cancel->process_id));
+            target->session.cancel();
+            const std::string out = target->session.take_output();
+            target->conn->up.bytes += out;
+            pump_up(target->held);
+            break;
+        }
+    }
+    const ConnPtr conn = backend->held;
+    after(moment(chance(80) ? 50 : 5'000), [this, conn, backend] {
+        conn->up.has_ended = true;
+        pump_up(conn);
+        backend->held.reset();
+        backend->conn = nullptr;
+    });
+}
+
+std::shared_ptr<SimWorld::Backend> SimWorld::some_backend() {
+    if (backends_.empty()) return nullptr;
+    return backends_[random(backends_.size())];
+}
+
+// Faults and changes.
+void SimWorld::trouble() {
+    if (is_ending_) return;
+    const std::uint64_t kind = random(100);
+    if (kind < 35 && !clients_.empty()) {
+        const auto& client = clients_[random(clients_.size())]->client;
+        if (client->is_logged_in() && !client->is_over()) start_canceller(client);
+    } else if (kind < 50) {
+        const auto backend = some_backend();
+        if (has_kills_ && backend != nullptr && backend->is_counted) {
+            note("kill process " + std::to_string(backend->session.process_id()));
+            backend->session.kill();
+            run_backend(backend);
+        }
+    } else if (kind < 58) {
+        const auto backend = some_backend();
+        if (has_resets_ && backend != nullptr && backend->held != nullptr) reset(backend->held);
+    } else if (kind < 64 && !clients_.empty()) {
+        const ConnPtr conn = clients_[random(clients_.size())];
+        if (has_resets_ && conn->is_named) {
+            weather_.fatal_states.insert("");
+            conn->client->finish_soon();
+            reset(conn);
+            conn->client->closed();
+            conn->client->take_violation();
+        }
+    } else if (kind < 75) {
+        limit_ = 1 + static_cast<std::int32_t>(random(5));
+        limit_max_ = std::max(limit_max_, limit_);
+        note("limit " + std::to_string(limit_));
+        board_->set_limit(limit_);
+        for (std::uint32_t i = 0; i < workers_.size(); ++i) {
+            after(moment(500), [this, i] {
+                workers_[i].proxy->limits_changed(now_);
+                perform(i, nullptr);
+            });
+        }
+    } else if (kind < 80) {
+        auto changed = settings_;
+        changed.prepared_statements_max = static_cast<std::int32_t>(1 + random(50));
+        changed.server_idle_timeout = milliseconds(random(400));
+        const auto settings = std::make_shared<const proxy::Settings>(changed);
+        for (std::uint32_t i = 0; i < workers_.size(); ++i) {
+            workers_[i].proxy->configure(settings, now_);
+            perform(i, nullptr);
+        }
+    } else if (kind < 85) {
+        const auto backend = some_backend();
+        if (backend != nullptr) {
+            backend->session.say_notice();
+            const std::string out = backend->session.take_all_output();
+            if (backend->held != nullptr) {
+                backend->conn->up.bytes += out;
+                pump_up(backend->held);
+            }
+        }
+    } else if (kind < 88 && has_kills_) {
+        is_database_down_ = true;
+        after(moment(100'000), [this] { is_database_down_ = false; });
+    }
+    after(moment(400'000 / (1 + trouble_percent_)), [this] { trouble(); });
+}
+
+void SimWorld::check_turn() {
+    int alive = 0;
+    for (const auto& backend : backends_) alive += backend->is_counted ? 1 : 0;
+    const std::int32_t used = board_->used();
+    if (alive > used) {
+        violation(
+            std::to_string(alive) + " connections at the database, permits for " +
+            std::to_string(used)
+        );
+    }
+    if (used > limit_ && used > used_before_)
+        violation("a permit was taken above the limit of " + std::to_string(limit_));
+    used_before_ = used;
+}
+
+bool SimWorld::is_quiet() const {
+    return std::ranges::all_of(clients_, [](const ConnPtr& conn) {
+        return conn->client->is_over() && !conn->is_named;
+    });
+}
+
+// All clients are gone: nothing of them may be left.
+void SimWorld::check_end() {
+    const TimePoint settled = now_ + seconds(15);
+    const auto run_until = [this](TimePoint until) {
+        while (!queue_.empty() && violation_.empty() && queue_.top().at <= until) {
+            const Event event = queue_.top();
+            queue_.pop();
+            now_ = event.at;
+            (*event.run)();
+            check_turn();
+        }
+        now_ = until;
+    };
+    run_until(settled);
+    if (board_->used() > limit_) violation("more connections than the limit though nobody works");
+    for (const auto& backend : backends_) {
+        if (!backend->is_counted || !backend->session.is_logged_in()) continue;
+        if (!backend->session.parameter("application_name").starts_with(proxy_tag))
+            violation("an idle server's name is " + backend->session.parameter("application_name"));
+        if (backend->session.status() != wire::TransactionStatus::Idle)
+            violation("an idle server is inside a transaction");
+    }
+    for (std::uint32_t i = 0; i < workers_.size(); ++i) {
+        const proxy::Census census = workers_[i].proxy->census();
+        const auto is_zero = [&](const char* what, std::size_t number) {
+            if (number == 0) return;
+            violation(
+                "worker " + std::to_string(i) + " has " + std::to_string(number) + " " + what +
+                " left"
+            );
+        };
+        is_zero("clients", census.clients);
+        is_zero("waiting clients", census.waiting);
+        is_zero("cancels", census.cancels);
+        is_zero("servers at work", census.servers_busy);
+        is_zero("client statements", census.statements);
+        if (workers_[i].is_draining) continue;
+        workers_[i].proxy->drain(now_);
+        perform(i, nullptr);
+    }
+    run_until(now_ + seconds(90));
+    for (std::uint32_t i = 0; i < workers_.size(); ++i) {
+        if (!workers_[i].is_drained) violation("worker " + std::to_string(i) + " does not end");
+        const proxy::Census census = workers_[i].proxy->census();
+        if (census.servers + census.values > 0)
+            violation("worker " + std::to_string(i) + " has servers or values left");
+    }
+    if (board_->used() != 0) violation(std::to_string(board_->used()) + " permits are left");
+}
+
+}  // namespace penstock::test
