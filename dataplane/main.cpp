@@ -15,6 +15,7 @@ namespace {
 
 using namespace penstock;
 
+constexpr int cannot_listen = 1;
 constexpr int wrong_configuration = 2;
 
 // As many descriptors as the system lets us have, and a warning if that is too few.
@@ -74,5 +75,7 @@ int main(int argc, char** argv) {
     net::set_up_log(document.log_format, document.log_level);
     raise_descriptor_limit(document);
     net::Control control(config_path, std::move(identity), reading);
-    return control.run();
+    if (!control.open()) return cannot_listen;
+    control.run();
+    return 0;
 }

@@ -56,8 +56,7 @@ Control::Control(std::string config_path, Identity identity, const Reading& firs
     }
 }
 
-int Control::run() {
-    if (!listen()) return 1;
+void Control::run() {
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) signals_.add(signal);
     wait_for_signal();
     workers_.start();
@@ -67,10 +66,9 @@ int Control::run() {
     context_.run();
     workers_.stop();
     spdlog::info("stopped");
-    return 0;
 }
 
-bool Control::listen() {
+bool Control::open() {
     const api::DataplaneConfig& document = started_with_->document;
     const auto admin =
         admin_.open(document.admin.address, static_cast<std::uint16_t>(document.admin.port));
@@ -141,7 +139,7 @@ void Control::reload(Why why) {
     }
     for (const api::Error& fault : reading.faults) {
         config_errors_.push_back(api::to_string(fault));
-        spdlog::error("{}: {}", config_path_, config_errors_.back());
+        spdlog::error("{}", config_errors_.back());
     }
     if (!reading.configuration) {
         ++reloads_refused_;

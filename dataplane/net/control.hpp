@@ -23,19 +23,20 @@ class Control {
     // first: has a configuration.
     Control(std::string config_path, Identity identity, const Reading& first);
 
-    // Serves until a signal ends it. The process's exit code.
-    int run();
+    // Listens on both ports; false, and it is logged why, if that fails.
+    bool open();
+    // After open(): the ports in use.
+    std::uint16_t client_port() const { return client_port_; }
+    std::uint16_t admin_port() const { return admin_port_; }
+    // Serves until a signal, or drain_soon(), has ended it.
+    void run();
 
     // Any thread. As SIGHUP and as SIGTERM.
     void reload_soon();
     void drain_soon();
-    // After run() began to serve: the ports in use.
-    std::uint16_t client_port() const { return client_port_; }
-    std::uint16_t admin_port() const { return admin_port_; }
 
  private:
     enum class Why { FilesChanged, Asked };
-    bool listen();
     bool write_port_file() const;
     void wait_for_signal();
     void reload(Why why);

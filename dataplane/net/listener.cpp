@@ -134,15 +134,15 @@ void Listener::refuse_batch() {
         );
     }
     for (int i = 0; i < batch_max; ++i) {
+        const Accepted accepted = accept_one();
+        if (accepted == Accepted::Nobody) break;
+        if (accepted == Accepted::Client) continue;
         spare_.reset();
         UniqueFd client(
             ::accept4(socket_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)
         );
-        const bool got = client.is_set();
-        if (got) refuse(std::move(client));
-        client.reset();
+        if (client.is_set()) refuse(std::move(client));
         spare_ = open_spare();
-        if (!got) break;
     }
     pause_.expires_after(pause_time);
     pause_.async_wait([this](const boost::system::error_code& error) {

@@ -236,7 +236,9 @@ void Core::give_back(Server& server) {
     if (server.cancels > 0) return enter(server, ServerState::Parked);
     const bool is_old = settings_->server_lifetime > Duration::zero() &&
                         now_ - server.connected_at > settings_->server_lifetime;
-    if (server.closes_when_free || is_draining_ || is_old || board_.excess() > 0)
+    // Those who wait are still served in a drain.
+    const bool is_last = is_draining_ && pool_of(server).waiting.is_empty();
+    if (server.closes_when_free || is_last || is_old || board_.excess() > 0)
         return close_server(server);
     // A client's own application_name takes the tag off, by which the database counts us.
     const session::ValueId name = server.parameters.get(session::application_name_index);

@@ -33,6 +33,7 @@ struct MovedServer {
     TimePoint connected_at;
     wire::Parameters welcome;  // of its pool
     bool has_statements = false;
+    wire::Parameters welcome;  // its pool's: the other worker may have had no server yet
 };
 
 class Core {

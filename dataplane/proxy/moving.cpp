@@ -48,6 +48,7 @@ MovedServerPtr Core::take_moved(LinkId link) {
     moved->connected_at = server->connected_at;
     moved->welcome = pool.welcome;
     moved->has_statements = !server->statements.is_empty() || server->has_unnamed;
+    moved->welcome = pool.welcome;
     --pool.servers;
     metrics_.servers_idle.subtract();
     metrics_.servers_moved.add();

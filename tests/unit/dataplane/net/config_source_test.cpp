@@ -1,0 +1,183 @@
+#include "dataplane/net/config_source.hpp"
+
+#include "tests/support/certificates.hpp"
+#include "tests/support/temp_dir.hpp"
+
+#include <gmock/gmock.h>
+
+namespace penstock::net {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+using namespace std::chrono_literals;
+
+class ConfigSourceTest : public ::testing::Test {
+ protected:
+    Reading read(const std::string& text) {
+        return read_configuration(folder_.write("proxy.yaml", text), identity_);
+    }
+    static std::vector<std::string> texts(const std::vector<api::Error>& errors) {
+        std::vector<std::string> all;
+        for (const api::Error& error : errors) all.push_back(api::to_string(error));
+        return all;
+    }
+
+    test::TempDir folder_;
+    const Identity identity_{"proxy-1", "mock"};
+    const std::string minimal_ =
+        "database: {host: db, tls: {mode: Disable}}\nclients: {authentication: Trust}\n";
+};
+
+TEST_F(ConfigSourceTest, AMinimalConfigurationHasDefaults) {
+    const Reading reading = read(minimal_);
+    ASSERT_THAT(texts(reading.faults), IsEmpty());
+    const Configuration& made = *reading.configuration;
+    EXPECT_EQ(made.document.proxy_id, "proxy-1");
+    EXPECT_EQ(made.settings->application_tag, "penstock/proxy-1");
+    EXPECT_EQ(made.settings->database_address, "db:5432");
+    EXPECT_EQ(made.settings->client_login_timeout, 60s);
+    EXPECT_EQ(made.settings->login.authentication, session::ClientAuthentication::Trust);
+    EXPECT_EQ(made.client_tls, nullptr);
+    EXPECT_EQ(made.server_tls, nullptr);
+    EXPECT_FALSE(made.monitor);
+    EXPECT_EQ(made.admin_token, "");
+}
+
+TEST_F(ConfigSourceTest, ReadsTheFilesThatItNames) {
+    const std::string users = folder_.write("users", "\"app\" \"secret\"\n");
+    const std::string token = folder_.write("token", "t0ken\n");
+    const std::string name = folder_.write("name", "watcher\n");
+    const std::string password = folder_.write("password", "pw\n");
+    const test::Certificate certificate = test::make_certificate(folder_, "server", "localhost");
+    const Reading reading = read(
+        "database:\n  host: db\n  tls: {mode: VerifyFull, caFile: " + certificate.cert +
+        "}\n  monitor: {userFile: " + name + ", passwordFile: " + password +
+        "}\nadmin: {tokenFile: " + token + "}\nclients:\n  usersFile: " + users +
+        "\n  tls: {mode: Require, certFile: " + certificate.cert + ", keyFile: " + certificate.key +
+        "}\n"
+    );
+    ASSERT_THAT(texts(reading.faults), IsEmpty());
+    const Configuration& made = *reading.configuration;
+    ASSERT_NE(made.settings->users.find("app"), nullptr);
+    EXPECT_TRUE(made.settings->users.find("app")->verifier);
+    EXPECT_EQ(made.admin_token, "t0ken");
+    EXPECT_EQ(made.monitor->user, "watcher");
+    EXPECT_EQ(made.monitor->password, "pw");
+    EXPECT_EQ(made.monitor->sslmode, "verify-full");
+    EXPECT_EQ(made.monitor->application_name, "penstock-probe/proxy-1");
+    EXPECT_NE(made.client_tls, nullptr);
+    EXPECT_NE(made.server_tls, nullptr);
+    EXPECT_EQ(made.settings->login.tls, session::ClientTls::Require);
+    EXPECT_EQ(made.settings->server_tls, session::ServerTls::Require);
+    EXPECT_THAT(reading.files, Contains(users));
+    EXPECT_THAT(reading.files, Contains(certificate.key));
+}
+
+TEST_F(ConfigSourceTest, EachFaultIsNamedWithItsPlace) {
+    struct Case {
+        std::string text;
+        const char* says;
+    };
+    const std::string bad_users =
+        folder_.write("bad_users", "\"a\" \"b\"\n\"a\" \"c\"\nnonsense\n");
+    const std::string empty = folder_.write("empty", " \n");
+    const std::string folder = folder_.path();
+    const std::string trust = "clients: {authentication: Trust}\n";
+    const std::string db = "database: {host: db, tls: {mode: Disable}}\n";
+    const std::vector<Case> cases{
+        {"a: [", "proxy.yaml:"},
+        {"", "database: "},
+        {"- 1", "list"},
+        {trust + "database: {host: '', tls: {mode: Disable}}", "database.host: "},
+        {trust + "database: {host: db, port: 0}", "database.port: "},
+        {trust + "database: {host: db, tls: {mode: verify-full}}", "database.tls.mode: "},
+        {trust + "database: {host: db, tls: {mode: VerifyCA}}", "database.tls.caFile: "},
+        {trust + "database: {host: db, tls: {mode: VerifyCA, caFile: /none}}",
+         "database.tls.caFile: cannot read \"/none\": No such file"},
+        {trust + "database: {host: db, tls: {mode: VerifyCA, caFile: " + empty + "}}",
+         "database.tls: "},
+        {trust + "database: {host: db, monitor: {}}", "database.monitor.user: "},
+        {trust + "database: {host: db, monitor: {user: m, passwordFile: /none}}",
+         "database.monitor.passwordFile: cannot read"},
+        {db + "clients: {}", "clients.usersFile: "},
+        {db + "clients: {usersFile: /none}", "clients.usersFile: cannot read"},
+        {db + "clients: {usersFile: " + folder + "}", "Is a directory"},
+        {db + "clients: {usersFile: " + bad_users + "}", "bad_users, line 2: "},
+        {db + "clients: {usersFile: " + bad_users + "}", "bad_users, line 3: "},
+        {db + "clients: {authentication: Trust, tls: {certFile: /none, keyFile: /none}}",
+         "clients.tls.certFile: cannot read"},
+        {db + "clients: {authentication: Trust, tls: {certFile: " + empty + ", keyFile: " + empty +
+             "}}",
+         "clients.tls: "},
+        {db + trust + "admin: {tokenFile: " + empty + "}", "admin.tokenFile: "},
+        {db + trust + "workers: 65", "workers: "},
+        {db + trust + "serverConnections: many", "serverConnections: "},
+        {db + trust + "poolMode: Statement", "poolMode: "},
+        {db + trust + "limits: {maxClientConnections: 0}", "limits.maxClientConnections: "},
+        {db + trust + "timeouts: {queryWaitSeconds: -1}", "timeouts.queryWaitSeconds: "},
+        {db + trust + "drain: {timeoutSeconds: 1h}", "drain.timeoutSeconds: "},
+        {db + trust + "listen: {port: 65536}", "listen.port: "},
+        {db + trust + "pool: orders", "pool: "},
+    };
+    for (const Case& each : cases) {
+        SCOPED_TRACE(each.text);
+        const Reading reading = read(each.text);
+        EXPECT_EQ(reading.configuration, nullptr);
+        EXPECT_THAT(texts(reading.faults), Contains(HasSubstr(each.says)));
+    }
+}
+
+TEST_F(ConfigSourceTest, AllFaultsAtOnce) {
+    const Reading reading =
+        read("database: {host: db, port: 0}\nclients: {usersFile: /none}\nworkers: 99\n");
+    EXPECT_EQ(reading.faults.size(), 3U);
+}
+
+TEST_F(ConfigSourceTest, AMissingFileIsAFault) {
+    const Reading reading = read_configuration(folder_.path("none.yaml"), identity_);
+    EXPECT_EQ(reading.configuration, nullptr);
+    EXPECT_THAT(texts(reading.faults), ElementsAre(HasSubstr("none.yaml")));
+}
+
+TEST_F(ConfigSourceTest, AKeyOfAnotherVersionIsAWarning) {
+    const Reading reading = read(minimal_ + "turbo: true\n");
+    EXPECT_NE(reading.configuration, nullptr);
+    EXPECT_THAT(texts(reading.warnings), ElementsAre(StartsWith("turbo: ")));
+}
+
+TEST_F(ConfigSourceTest, ContentsTellWhetherAnyFileChanged) {
+    const std::string token = folder_.write("token", "a");
+    const std::string text = minimal_ + "admin: {tokenFile: " + token + "}\n";
+    const std::string before = read(text).contents;
+    EXPECT_EQ(read(text).contents, before);
+    folder_.write("token", "b");
+    EXPECT_NE(read(text).contents, before);
+}
+
+TEST_F(ConfigSourceTest, FieldsReadAtTheStartNeedARestart) {
+    api::DataplaneConfig started;
+    api::DataplaneConfig now = started;
+    EXPECT_THAT(needing_restart(started, now), IsEmpty());
+    now.workers = 3;
+    now.listen.port = 1;
+    now.limits.max_client_connections = 1;
+    EXPECT_THAT(
+        texts(needing_restart(started, now)),
+        ElementsAre(StartsWith("listen.port: "), StartsWith("workers: "))
+    );
+}
+
+TEST_F(ConfigSourceTest, AnIdentityIsItsOwn) {
+    const Identity first = Identity::make();
+    const Identity second = Identity::make();
+    EXPECT_NE(first.proxy_id, second.proxy_id);
+    EXPECT_LE(first.proxy_id.size(), 48U);
+    EXPECT_EQ(first.mock_secret.size(), 32U);
+}
+
+}  // namespace
+}  // namespace penstock::net

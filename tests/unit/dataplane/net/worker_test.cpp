@@ -1,0 +1,177 @@
+// Workers with the real Proxy in front of a real PostgreSQL.
+#include "dataplane/net/worker.hpp"
+
+#include "tests/support/messages.hpp"
+#include "tests/support/running_proxy.hpp"
+
+#include <gmock/gmock.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+namespace penstock::net {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr const char* base = test::RunningProxy::default_clients;
+
+TEST(Worker, ServersMoveToWhereClientsWait) {
+    const test::ThrowawayPostgres postgres;
+    const test::RunningProxy proxy(
+        postgres.port(), std::string(base) + "workers: 3\nserverConnections: 1\n"
+    );
+    std::vector<std::thread> threads;
+    std::atomic<int> wrong{0};
+    for (int client = 0; client < 12; ++client) {
+        threads.emplace_back([&, client] {
+            auto connection = proxy.connect();
+            for (int i = 0; i < 50; ++i) {
+                const std::string tag = std::to_string(client) + "/" + std::to_string(i);
+                if (connection.ask("SELECT '" + tag + "'").value != tag) ++wrong;
+            }
+        });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(wrong, 0);
+    EXPECT_EQ(proxy.report().totals.queries, 600U);
+    EXPECT_LE(proxy.report().totals.server_logins, 4U);
+}
+
+TEST(Worker, ACancelFindsItsClientOnAnyWorker) {
+    const test::ThrowawayPostgres postgres;
+    const test::RunningProxy proxy(postgres.port(), std::string(base) + "workers: 3\n");
+    for (int i = 0; i < 6; ++i) {
+        auto client = proxy.connect();
+        ASSERT_EQ(PQsendQuery(client.get(), "SELECT pg_sleep(60)"), 1);
+        ASSERT_TRUE(proxy.await_report([](const api::Report& report) {
+            return report.servers_busy == 1;
+        }));
+        const std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> cancel(
+            PQgetCancel(client.get()), &PQfreeCancel
+        );
+        std::array<char, 256> error{};
+        // The query may not have begun yet: a cancel that comes too early does nothing.
+        const auto asked = [&] {
+            PQcancel(cancel.get(), error.data(), static_cast<int>(error.size()));
+            PQconsumeInput(client.get());
+            return PQisBusy(client.get()) == 0;
+        };
+        ASSERT_TRUE(test::await(asked));
+        const std::unique_ptr<PGresult, decltype(&PQclear)> result(
+            PQgetResult(client.get()), &PQclear
+        );
+        EXPECT_STREQ(PQresultErrorField(result.get(), PG_DIAG_SQLSTATE), "57014");
+    }
+}
+
+// What a client does not read stays with the database, not here.
+TEST(Worker, ASlowReaderHoldsUpItsServerOnly) {
+    const test::ThrowawayPostgres postgres;
+    const test::RunningProxy proxy(postgres.port(), std::string(base) + "workers: 1\n");
+    auto slow = proxy.connect();
+    ASSERT_EQ(
+        PQsendQuery(slow.get(), "SELECT repeat('x', 100000) FROM generate_series(1, 600)"), 1
+    );
+    std::uint64_t before = 0;
+    ASSERT_TRUE(test::await([&] {
+        const std::uint64_t now = proxy.report().totals.bytes_from_servers;
+        const bool is_stuck = now > 0 && now == before;
+        before = now;
+        return is_stuck;
+    }));
+    EXPECT_LT(before, 20'000'000U);
+    EXPECT_EQ(proxy.connect().ask("SELECT 2").value, "2");
+    const std::unique_ptr<PGresult, decltype(&PQclear)> result(PQgetResult(slow.get()), &PQclear);
+    EXPECT_EQ(PQntuples(result.get()), 600);
+}
+
+// A socket that speaks the protocol by hand.
+class RawClient {
+ public:
+    explicit RawClient(std::uint16_t port) : socket_(context_) {
+        socket_.connect({boost::asio::ip::address_v4::loopback(), port});
+    }
+    void send(const std::string& bytes) { boost::asio::write(socket_, boost::asio::buffer(bytes)); }
+    void end_sending() { socket_.shutdown(boost::asio::ip::tcp::socket::shutdown_send); }
+    // Everything until the other side closes.
+    std::string receive_all() {
+        std::string all;
+        boost::system::error_code end;
+        boost::asio::read(socket_, boost::asio::dynamic_buffer(all), end);
+        return all;
+    }
+
+ private:
+    boost::asio::io_context context_;
+    boost::asio::ip::tcp::socket socket_;
+};
+
+TEST(Worker, AClientThatEndsItsHalfIsClosed) {
+    const test::ThrowawayPostgres postgres;
+    test::RunningProxy proxy(postgres.port());
+    RawClient client(proxy.control().client_port());
+    ASSERT_TRUE(proxy.connect().ask("SELECT 1").ok);
+    client.end_sending();
+    EXPECT_EQ(client.receive_all(), "");
+}
+
+TEST(Worker, NoiseGetsAnErrorAndIsClosed) {
+    const test::ThrowawayPostgres postgres;
+    test::RunningProxy proxy(postgres.port());
+    RawClient client(proxy.control().client_port());
+    client.send("GET / HTTP/1.1\r\n\r\n");
+    const std::string answer = client.receive_all();
+    ASSERT_FALSE(answer.empty());
+    EXPECT_EQ(answer.front(), 'E');
+    EXPECT_THAT(answer, HasSubstr("FATAL"));
+}
+
+TEST(Worker, AServerThatDiesInAQueryIsToldToItsClientOnly) {
+    const test::ThrowawayPostgres postgres;
+    const test::RunningProxy proxy(postgres.port(), std::string(base) + "workers: 1\n");
+    auto victim = proxy.connect();
+    auto other = proxy.connect();
+    ASSERT_TRUE(victim.ask("BEGIN").ok);
+    const std::string pid = victim.ask("SELECT pg_backend_pid()").value;
+    ASSERT_TRUE(other.ask("SELECT 1").ok);
+    ASSERT_EQ(postgres.connect().ask("SELECT pg_terminate_backend(" + pid + ")").value, "t");
+    EXPECT_TRUE(test::await([&] { return !victim.ask("SELECT 1").ok; }));
+    EXPECT_TRUE(other.ask("SELECT 1").ok);
+    EXPECT_TRUE(proxy.await_report([](const api::Report& report) { return report.servers() == 1; })
+    );
+}
+
+// Clients for whom there is no descriptor are told so instead of being left hanging.
+TEST(Worker, WithoutDescriptorsClientsAreRefusedAndLaterServedAgain) {
+    const test::ThrowawayPostgres postgres;
+    test::RunningProxy proxy(postgres.port(), std::string(base) + "workers: 1\n");
+    spdlog::set_level(spdlog::level::off);
+    ASSERT_TRUE(proxy.connect().ask("SELECT 1").ok);
+    const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
+    rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    const rlimit few{300, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+    std::vector<UniqueFd> fillers;
+    for (int fd = ::dup(0); fd >= 0; fd = ::dup(0)) fillers.emplace_back(fd);
+
+    const boost::asio::ip::tcp::endpoint address(
+        boost::asio::ip::address_v4::loopback(), proxy.control().client_port()
+    );
+    ASSERT_EQ(::connect(client.get(), address.data(), static_cast<socklen_t>(address.size())), 0);
+    std::string answer;
+    std::array<char, 1'024> buffer;
+    for (ssize_t got = 1; got > 0;) {
+        got = ::recv(client.get(), buffer.data(), buffer.size(), 0);
+        if (got > 0) answer.append(buffer.data(), static_cast<std::size_t>(got));
+    }
+    EXPECT_THAT(test::types(answer), "E");
+    EXPECT_THAT(answer, HasSubstr("C53300"));
+
+    fillers.clear();
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_TRUE(proxy.connect().ask("SELECT 1").ok);
+}
+
+}  // namespace
+}  // namespace penstock::net
