@@ -40,7 +40,7 @@ inline std::string parse(std::string_view name, std::string_view sql) {
     return out;
 }
 // No parameters, text results.
-inline std::string bind(std::string_view portal, std::string_view statement) {
+inline std::string bind_statement(std::string_view portal, std::string_view statement) {
     std::string out;
     MessageWriter(out, Frontend::Bind).c_string(portal).c_string(statement).u16(0).u16(0).u16(0);
     return out;

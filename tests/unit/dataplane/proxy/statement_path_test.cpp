@@ -1,0 +1,588 @@
+// Prepared statements in pool mode Transaction: what clients say and what servers are told.
+#include "tests/support/script.hpp"
+
+#include <gtest/gtest.h>
+
+namespace penstock::proxy {
+namespace {
+
+using namespace test;
+using std::chrono::seconds;
+
+// Bind, Execute and Sync of a statement, and the answer.
+std::string run(std::string_view statement) {
+    return bind_statement("", statement) + execute() + sync();
+}
+const std::string ran = bind_complete() + done("SELECT 0");
+
+std::string error(std::string_view code, std::string_view text) {
+    return error_response().code(code).message(text).bytes();
+}
+
+Script prepared(const Settings& settings = plain_settings(), std::int32_t limit = 10) {
+    Script script = pooled(settings, limit);
+    script.client_sends(parse("x", "select 1") + sync())
+        .expects_to_server(parse("penstock_1", "select 1") + sync())
+        .server_sends(parse_complete() + ready_for_query())
+        .expects_to_client(parse_complete() + ready_for_query())
+        .setup_ends();
+    return script;
+}
+
+TEST(StatementPath, NamesAreChangedOnTheWay) {
+    Script script = prepared();
+    const std::string described = parameter_description() + row_description();
+    script.client_sends(describe('S', "x") + run("x"))
+        .expects_to_server(describe('S', "penstock_1") + run("penstock_1"))
+        .server_sends(described + ran)
+        .expects_to_client(described + ran);
+    script.passes_in_all_ways();
+}
+
+TEST(StatementPath, PortalsKeepTheirNames) {
+    Script script = prepared();
+    const std::string asked = bind_statement("p", "penstock_1") + describe('P', "p") +
+                              execute("p") + close('P', "p") + sync();
+    const std::string replies =
+        bind_complete() + row_description() + portal_suspended() + close_complete();
+    script
+        .client_sends(
+            bind_statement("p", "x") + describe('P', "p") + execute("p") + close('P', "p") + sync()
+        )
+        .expects_to_server(asked)
+        .server_sends(replies + ready_for_query())
+        .expects_to_client(replies + ready_for_query());
+    script.passes_in_all_ways();
+}
+
+TEST(StatementPath, OtherServerIsTaughtFirst) {
+    // "b" holds the server that knows the statement.
+    Script script = prepared();
+    script.logs_in("b")
+        .client_sends("b", query("begin"))
+        .expects_to_server(query("begin"))
+        .client_sends(run("x"))
+        .expects_server("t")
+        .server_logs_in("t")
+        .expects_to_server("t", parse("penstock_1", "select 1") + run("penstock_1"))
+        .server_sends("t", parse_complete() + ran)
+        .expects_to_client(ran)
+        .server_sends(done("BEGIN", 'T'))
+        .expects_to_client("b", done("BEGIN", 'T'));
+    script.passes_in_all_ways();
+}
+
+TEST(StatementPath, EqualStatementsOfClientsAreOneOnTheServer) {
+    Script script = prepared();
+    script.logs_in("b")
+        .client_sends("b", parse("y", "select 1") + run("y"))
+        .expects_to_server(run("penstock_1"))
+        .server_sends(ran)
+        .expects_to_client("b", parse_complete() + ran)
+        .client_sends("b", close('S', "y") + sync())
+        .expects_to_server(sync())
+        .server_sends(ready_for_query())
+        .expects_to_client("b", close_complete() + ready_for_query())
+        .client_sends(run("x"))
+        .expects_to_server(run("penstock_1"))
+        .server_sends(ran)
+        .expects_to_client(ran);
+    script.passes_in_all_ways();
+}
+
+TEST(StatementPath, SameNameOfClientsIsTwoStatements) {
+    Script script = prepared();
+    script.logs_in("b")
+        .client_sends("b", parse("x", "select 2") + run("x"))
+        .expects_to_server(parse("penstock_2", "select 2") + run("penstock_2"))
+        .server_sends(parse_complete() + ran)
+        .expects_to_client("b", parse_complete() + ran);
+    script.passes_in_all_ways();
+}
+
+TEST(StatementPath, SyntheticRepliesKeepTheirPlaceAmongRealOnes) {
+    Script script = prepared();
+    script.logs_in("b")
+        .client_sends(
+            "b",
+            parse("", "select 9") + parse("y", "select 1") + bind_statement("", "") +
+                close('S', "y") + execute() + sync()
+        )
+        .expects_to_server(parse("", "select 9") + bind_statement("", "") + execute() + sync())
+        .server_sends(parse_complete() + bind_complete() + done("SELECT 0"))
+        .expects_to_client(
+            "b",
+            parse_complete() + parse_complete() + bind_complete() + close_complete() +
+                done("SELECT 0")
+        );
+    script.passes_in_all_ways();
+}
+
+TEST(StatementPath, ErrorInMidPipelineTakesTheSyntheticRepliesBehindItAlong) {
+    Script script = prepared();
+    const std::string failed = error("22012", "division by zero");
+    script.logs_in("b")
+        .client_sends(
+            "b",
+            parse("y", "select 1") + run("y") + close('S', "y") + parse("z", "select 1") + sync()
+        )
+        .expects_to_server(run("penstock_1") + sync())
+        .server_sends(bind_complete() + failed + ready_for_query())
+        .expects_to_client("b", parse_complete() + bind_complete() + failed + ready_for_query())
+        .server_sends(ready_for_query())
+        .expects_to_client("b", close_complete() + parse_complete() + ready_for_query());
+    script.passes_in_all_ways();
+
+    Script skipped = prepared();
+    skipped.logs_in("b")
+        .client_sends(
+            "b",
+            parse("y", "select 1") + bind_statement("", "y") + close('S', "y") +
+                parse("z", "select 1") + sync()
+        )
+        .expects_to_server(bind_statement("", "penstock_1") + sync())
+        .server_sends(failed + ready_for_query())
+        .expects_to_client("b", parse_complete() + failed + ready_for_query())
+        // The Close and the Parse were discarded: y is there, z is not.
+        .client_sends("b", run("y"))
+        .expects_to_server(run("penstock_1"))
+        .server_sends(ran)
+        .expects_to_client("b", ran)
+        .client_sends("b", run("z"))
+        .expects_to_server(run("z"))
+        .server_sends(error("26000", "prepared statement \"z\" does not exist") + ready_for_query())
+        .expects_to_client(
+            "b", error("26000", "prepared statement \"z\" does not exist") + ready_for_query()
+        );
+    skipped.passes_in_all_ways();
+}
+
+TEST(StatementPath, FlushBehindSyntheticRepliesOnlyGivesThem) {
+    Script script = prepared();
+    script.logs_in("b")
+        .client_sends("b", parse("y", "select 1") + flush())
+        .expects_to_server(flush())
+        .expects_to_client("b", parse_complete())
+        .client_sends("b", close('S', "y") + flush())
+        .expects_to_server(flush())
+        .expects_to_client("b", close_complete())
+        .client_sends("b", sync())
+        .expects_to_server(sync())
+        .server_sends(ready_for_query())
+        .expects_to_client("b", ready_for_query());
+    script.passes_in_all_ways();
+}
+
+TEST(StatementPath, SameNameAgainIsTheDatabasesErrorWithTheClientsName) {
+    Script script = prepared();
+    script.client_sends(parse("x", "select 2") + run("x"))
+        .expects_to_server(parse("penstock_1", "select 2") + run("penstock_1"))
+        .server_sends(
+            error("42P05", "prepared statement \"penstock_1\" already exists") + ready_for_query()
+        )
+        .expects_to_client(
+            error("42P05", "prepared statement \"x\" already exists") + ready_for_query()
+        )
+        .client_sends(run("x"))
+        .expects_to_server(run("penstock_1"))
+        .server_sends(ran)
+        .expects_to_client(ran);
+    script.passes_in_all_ways();
+}
+
+TEST(StatementPath, SameNameAgainIsAnErrorAtAServerThatDoesNotKnowIt) {
+    Script script = prepared();
+    script.logs_in("b")
+        .client_sends("b", query("begin"))
+        .expects_to_server(query("begin"))
+        .client_sends(parse("x", "select 2") + sync())
+        .expects_server("t")
+        .server_logs_in("t")
+        .expects_to_server(
+            "t", parse("penstock_1", "select 1") + parse("penstock_1", "select 2") + sync()
+        )
+        .server_sends(
+            "t",
+            parse_complete() + error("42P05", "prepared statement \"penstock_1\" already exists") +
+                ready_for_query()
+        )
+        .expects_to_client(
+            error("42P05", "prepared statement \"x\" already exists") + ready_for_query()
+        );
+    script.passes_in_all_ways();
+}
+
+TEST(StatementPath, UnknownNamesAreTheDatabasesErrors) {
+    Script script = prepared();
+    const std::string missing =
+        error("26000", "prepared statement \"y\" does not exist") + ready_for_query();
+    script.client_sends(run("y"))
+        .expects_to_server(run("y"))
+        .server_sends(missing)
+        .expects_to_client(missing)
+        .client_sends(describe('S', "y") + sync())
+        .expects_to_server(describe('S', "y") + sync())
+        .server_sends(missing)
+        .expects_to_client(missing)
+        .client_sends(close('S', "y") + sync())
+        .expects_to_server(close('S', "y") + sync())
+        .server_sends(close_complete() + ready_for_query())
+        .expects_to_client(close_complete() + ready_for_query());
+    script.passes_in_all_ways();
+}
+
+TEST(StatementPath, NameOfAnotherClientsStatementOnTheServerIsUnknown) {
+    Script script = prepared();
+    const std::string missing =
+        error("26000", "prepared statement \"penstock_0\" does not exist") + ready_for_query();
+    script.logs_in("b")
+        .client_sends("b", run("penstock_1"))
+        .expects_to_server(run("penstock_0"))
+        .server_sends(missing)
+        .expects_to_client("b", missing)
+        .client_sends("b", describe('S', "penstock_1") + close('S', "penstock_1") + sync())
+        .expects_to_server(describe('S', "penstock_0") + close('S', "penstock_0") + sync())
+        .server_sends(missing)
+        .expects_to_client("b", missing);
+    script.passes_in_all_ways();
+}
+
+TEST(StatementPath, ParseThatFailsLeavesNoName) {
+    Script script = pooled();
+    const std::string failed = error("42601", "syntax error") + ready_for_query();
+    const std::string missing = error("26000", "no x") + ready_for_query();
+    script.client_sends(parse("x", "selekt") + run("x"))
+        .expects_to_server(parse("penstock_1", "selekt") + run("penstock_1"))
+        .server_sends(failed)
+        .expects_to_client(failed)
+        .client_sends(run("x"))
+        .expects_to_server(run("x"))
+        .server_sends(missing)
+        .expects_to_client(missing)
+        .client_sends(parse("x", "select 2") + sync())
+        .expects_to_server(parse("penstock_2", "select 2") + sync())
+        .server_sends(parse_complete() + ready_for_query())
+        .expects_to_client(parse_complete() + ready_for_query());
+    script.passes_in_all_ways();
+}
+
+TEST(StatementPath, CloseAndParseOfTheSameNameInOneBatch) {
+    Script script = prepared();
+    const std::string batch = close('S', "x") + parse("x", "select 2") + run("x");
+    script.client_sends(batch)
+        .expects_to_server(parse("penstock_2", "select 2") + run("penstock_2"))
+        .server_sends(parse_complete() + ran)
+        .expects_to_client(close_complete() + parse_complete() + ran);
+    script.passes_in_all_ways();
+}
+
+TEST(StatementPath, CloseAndParseOfTheSameNameAreUndoneAfterAnError) {
+    Script script = prepared();
+    const std::string failed = error("22012", "division by zero") + ready_for_query();
+    script.client_sends(bind_statement("", "x") + close('S', "x") + parse("x", "select 2") + sync())
+        .expects_to_server(
+            bind_statement("", "penstock_1") + parse("penstock_2", "select 2") + sync()
+        )
+        .server_sends(failed)
+        .expects_to_client(failed)
+        .client_sends(run("x"))
+        .expects_to_server(run("penstock_1"))
+        .server_sends(ran)
+        .expects_to_client(ran)
+        .client_sends(parse("y", "select 2") + sync())
+        .expects_to_server(parse("penstock_3", "select 2") + sync())
+        .server_sends(parse_complete() + ready_for_query())
+        .expects_to_client(parse_complete() + ready_for_query());
+    script.passes_in_all_ways();
+}
+
+TEST(StatementPath, ServersLimitEvictsTheOneUsedLongestAgo) {
+    Settings settings = plain_settings();
+    settings.prepared_statements_max = 2;
+    Script script = prepared(settings);
+    script.client_sends(parse("y", "select 2") + parse("z", "select 3") + sync())
+        .expects_to_server(
+            parse("penstock_2", "select 2") + close('S', "penstock_1") +
+            parse("penstock_3", "select 3") + sync()
+        )
+        .server_sends(parse_complete() + close_complete() + parse_complete() + ready_for_query())
+        .expects_to_client(parse_complete() + parse_complete() + ready_for_query())
+        .client_sends(run("x"))
+        .expects_to_server(
+            close('S', "penstock_2") + parse("penstock_1", "select 1") + run("penstock_1")
+        )
+        .server_sends(close_complete() + parse_complete() + ran)
+        .expects_to_client(ran);
+    script.passes_in_all_ways();
+}
+
+TEST(StatementPath, EvictionThatWasDiscardedIsUndone) {
+    Settings settings = plain_settings();
+    settings.prepared_statements_max = 1;
+    Script script = prepared(settings);
+    const std::string failed = error("22012", "division by zero") + ready_for_query();
+    script.client_sends(bind_statement("", "x") + parse("y", "select 2") + sync())
+        .expects_to_server(
+            bind_statement("", "penstock_1") + close('S', "penstock_1") +
+            parse("penstock_2", "select 2") + sync()
+        )
+        .server_sends(failed)
+        .expects_to_client(failed)
+        .client_sends(run("x"))
+        .expects_to_server(run("penstock_1"))
+        .server_sends(ran)
+        .expects_to_client(ran);
+    script.passes_in_all_ways();
+}
+
+TEST(StatementPath, InjectedParseThatWasDiscardedIsSentAgain) {
+    Script script = prepared();
+    const std::string failed = error("25P02", "aborted") + ready_for_query();
+    script.logs_in("b")
+        .client_sends("b", query("begin"))
+        .expects_to_server(query("begin"))
+        .client_sends(parse("", "bad") + run("x"))
+        .expects_server("t")
+        .server_logs_in("t")
+        .expects_to_server(
+            "t", parse("", "bad") + parse("penstock_1", "select 1") + run("penstock_1")
+        )
+        .server_sends("t", failed)
+        .expects_to_client(failed)
+        .client_sends(run("x"))
+        .expects_to_server("t", parse("penstock_1", "select 1") + run("penstock_1"))
+        .server_sends("t", parse_complete() + ran)
+        .expects_to_client(ran);
+    script.passes_in_all_ways();
+}
+
+TEST(StatementPath, UnnamedStatementIsNeverAnotherClients) {
+    Script script = pooled();
+    script.logs_in("b")
+        .client_sends(parse("", "select 'a'") + sync())
+        .expects_to_server(parse("", "select 'a'") + sync())
+        .server_sends(parse_complete() + ready_for_query())
+        .expects_to_client(parse_complete() + ready_for_query())
+        // "b" has none: the database shall say so.
+        .client_sends("b", run(""))
+        .expects_to_server(close('S', "") + run(""))
+        .server_sends(
+            close_complete() + error("26000", "unnamed prepared statement does not exist") +
+            ready_for_query()
+        )
+        .expects_to_client(
+            "b", error("26000", "unnamed prepared statement does not exist") + ready_for_query()
+        )
+        .client_sends("b", parse("", "select 'b'") + sync())
+        .expects_to_server(parse("", "select 'b'") + sync())
+        .server_sends(parse_complete() + ready_for_query())
+        .expects_to_client("b", parse_complete() + ready_for_query())
+        // "a" gets its own back.
+        .client_sends(describe('S', "") + run(""))
+        .expects_to_server(parse("", "select 'a'") + describe('S', "") + run(""))
+        .server_sends(parse_complete() + parameter_description() + no_data() + ran)
+        .expects_to_client(parameter_description() + no_data() + ran)
+        .client_sends(run(""))
+        .expects_to_server(run(""))
+        .server_sends(ran)
+        .expects_to_client(ran);
+    script.passes_in_all_ways();
+}
+
+TEST(StatementPath, UnnamedStatementEndsWithClosesQueriesAndFailures) {
+    struct Case {
+        std::string asked;
+        std::string answered;
+    };
+    const std::string failed = error("42601", "syntax error") + ready_for_query();
+    const Case cases[]{
+        {close('S', "") + sync(), close_complete() + ready_for_query()},
+        {query("select 2"), one_row("2")},
+        {parse("", "selekt") + sync(), failed},
+    };
+    for (const Case& c : cases) {
+        SCOPED_TRACE(readable(c.asked));
+        const std::string missing = error("26000", "does not exist") + ready_for_query();
+        Script script = pooled();
+        script.client_sends(parse("", "select 1") + sync())
+            .expects_to_server(parse("", "select 1") + sync())
+            .server_sends(parse_complete() + ready_for_query())
+            .expects_to_client(parse_complete() + ready_for_query())
+            .client_sends(c.asked)
+            .expects_to_server(c.asked)
+            .server_sends(c.answered)
+            .expects_to_client(c.answered)
+            .client_sends(run(""))
+            .then([](ScriptPlay& play) {
+                // Whether one is left is not always known: then it is closed first.
+                const std::string sent = play.links.take_sent(play.index("s"));
+                EXPECT_TRUE(types(sent) == "BES" || types(sent) == "CBES") << readable(sent);
+                if (types(sent) == "CBES") play.links.receive(play.index("s"), close_complete());
+            })
+            .server_sends(missing)
+            .expects_to_client(missing);
+        script.passes_in_all_ways();
+    }
+}
+
+TEST(StatementPath, DeallocateAllTakesTheClientsNamesAndTheServers) {
+    for (const std::string tag : {"DEALLOCATE ALL", "DISCARD ALL"}) {
+        Script script = prepared();
+        const std::string missing = error("26000", "no x") + ready_for_query();
+        script.logs_in("b")
+            .client_sends("b", parse("y", "select 1") + sync())
+            .expects_to_server(sync())
+            .server_sends(ready_for_query())
+            .expects_to_client("b", parse_complete() + ready_for_query())
+            .client_sends(query(tag))
+            .expects_to_server(query(tag))
+            .server_sends(done(tag))
+            .expects_to_client(done(tag))
+            .client_sends(run("x"))
+            .expects_to_server(run("x"))
+            .server_sends(missing)
+            .expects_to_client(missing)
+            .client_sends("b", run("y"))
+            .expects_to_server(parse("penstock_1", "select 1") + run("penstock_1"))
+            .server_sends(parse_complete() + ran)
+            .expects_to_client("b", ran);
+        script.passes_in_all_ways();
+    }
+}
+
+TEST(StatementPath, WhatIsSentBehindDeallocateAllStands) {
+    Script script = prepared();
+    script.client_sends(query("deallocate all") + parse("y", "select 1") + run("y"))
+        .then([](ScriptPlay& play) { play.links.take_sent(play.index("s")); });
+    script.server_sends(done("DEALLOCATE ALL")).expects_to_client(done("DEALLOCATE ALL"));
+    script.fails_cleanly_at_each_step();
+
+    Script behind = prepared();
+    behind.client_sends(query("deallocate all") + parse("y", "select 2") + run("y"))
+        .expects_to_server(
+            query("deallocate all") + parse("penstock_2", "select 2") + run("penstock_2")
+        )
+        .server_sends(done("DEALLOCATE ALL") + parse_complete() + ran)
+        .expects_to_client(done("DEALLOCATE ALL") + parse_complete() + ran)
+        .client_sends(run("y"))
+        .expects_to_server(run("penstock_2"))
+        .server_sends(ran)
+        .expects_to_client(ran);
+    behind.passes_in_all_ways();
+}
+
+TEST(StatementPath, StalePlansAreLeftBehindAndNoNamesLost) {
+    Script script = prepared();
+    const std::string stale =
+        error("0A000", "cached plan must not change result type") + ready_for_query();
+    script.client_sends(run("x"))
+        .expects_to_server(run("penstock_1"))
+        .server_sends(stale)
+        .expects_to_client(stale)
+        .client_sends(run("x"))
+        .expects_to_server(
+            query("DEALLOCATE ALL") + parse("penstock_1", "select 1") + run("penstock_1")
+        )
+        .server_sends(done("DEALLOCATE ALL") + parse_complete() + ran)
+        .expects_to_client(ran)
+        .client_sends(run("x"))
+        .expects_to_server(run("penstock_1"))
+        .server_sends(ran)
+        .expects_to_client(ran);
+    script.passes_in_all_ways();
+}
+
+TEST(StatementPath, LongBindIsRenamedAsItArrives) {
+    std::string large;
+    MessageWriter(large, Frontend::Bind)
+        .c_string("")
+        .c_string("x")
+        .u16(0)
+        .u16(1)
+        .u32(100'000)
+        .bytes(std::string(100'000, 'v'))
+        .u16(0);
+    std::string renamed;
+    MessageWriter(renamed, Frontend::Bind)
+        .c_string("")
+        .c_string("penstock_1")
+        .u16(0)
+        .u16(1)
+        .u32(100'000)
+        .bytes(std::string(100'000, 'v'))
+        .u16(0);
+    Script script = prepared();
+    script.client_sends(large.substr(0, 50'000))
+        .then([&](ScriptPlay& play) { EXPECT_GT(play.link("s").sent.size(), 49'990U); })
+        .client_sends(large.substr(50'000) + execute() + sync())
+        .expects_to_server(renamed + execute() + sync())
+        .server_sends(ran)
+        .expects_to_client(ran);
+    script.passes();
+}
+
+TEST(StatementPath, LongNamesAreNames) {
+    const std::string name(5'000, 'n');
+    Script script = pooled();
+    script.client_sends(parse(name, "select 1") + run(name))
+        .expects_to_server(parse("penstock_1", "select 1") + run("penstock_1"))
+        .server_sends(parse_complete() + ran)
+        .expects_to_client(parse_complete() + ran);
+    script.passes();
+}
+
+TEST(StatementPath, MalformedMessagesAreTheDatabasesToRefuse) {
+    for (const char type : std::string("PBDC")) {
+        SCOPED_TRACE(type);
+        Script script = prepared();
+        const std::string broken = message(type, "Sno end");
+        const std::string refused = error("08P01", "invalid message format");
+        script.client_sends(broken + sync())
+            .expects_to_server(broken + sync())
+            .server_sends(refused + ready_for_query())
+            .expects_to_client(refused + ready_for_query())
+            .client_sends(run("x"))
+            .expects_to_server(run("penstock_1"))
+            .server_sends(ran)
+            .expects_to_client(ran);
+        script.passes_in_all_ways();
+    }
+}
+
+TEST(StatementPath, QueryTimeOfAnInjectedMessageBeginsWithIt) {
+    Settings settings = plain_settings();
+    settings.query_timeout = seconds(10);
+    Script script = pooled(settings);
+    script.client_sends(parse("", "select 1") + sync())
+        .server_sends(parse_complete() + ready_for_query())
+        .client_sends(query("begin; select"))
+        .server_sends(done("SELECT 1", 'T'))
+        .expects_to_client(parse_complete() + ready_for_query() + done("SELECT 1", 'T'))
+        .after(seconds(30))
+        .client_sends(describe('S', "") + flush())
+        .after(seconds(1))
+        .expects_to_client("")
+        .expects_open_still("a");
+    script.fails_cleanly_at_each_step();
+}
+
+TEST(StatementPath, InSessionModeNamesAreTheClientsOwn) {
+    Settings settings = plain_settings();
+    settings.pool_mode = PoolMode::Session;
+    Script script = pooled(settings);
+    const std::string batch = parse("x", "select 1") + describe('S', "x") + run("x");
+    const std::string replies =
+        parse_complete() + parameter_description() + no_data() + bind_complete() + done("SELECT 0");
+    script.client_sends(batch)
+        .expects_to_server(batch)
+        .server_sends(replies)
+        .expects_to_client(replies)
+        .client_sends(terminate())
+        .expects_to_server(query("DISCARD ALL"))
+        .server_sends(done("DISCARD ALL"))
+        .expects_open_still("s");
+    script.passes_in_all_ways();
+}
+
+}  // namespace
+}  // namespace penstock::proxy
