@@ -151,6 +151,7 @@ void Core::serve(Pool& pool) {
     }
 }
 
+// The client no longer waits, so what it sends need not be kept.
 void Core::resume_reads(Client& client) {
     if (!client.reads_paused) return;
     client.reads_paused = false;

@@ -263,13 +263,6 @@ void Core::refuse(Client& client, const wire::Frame& frame, const wire::ErrorTex
     send_copy(client.link, out);
 }
 
-// The client no longer waits, so what it sends need not be kept.
-void Core::read_again(Client& client) {
-    if (!client.reads_paused) return;
-    client.reads_paused = false;
-    act(ActionKind::ResumeReads, client.link);
-}
-
 void Core::refuse_waiting(Client& client, const wire::ErrorText& error) {
     dequeue(client);
     client.state = ClientState::Idle;

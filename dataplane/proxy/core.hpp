@@ -108,7 +108,6 @@ class Core {
     void expect(Server& server, session::Expect kind, std::uint32_t owner);
     void expect(Server& server, const session::Expected& entry);
     void refuse(Client& client, const wire::Frame& frame, const wire::ErrorText& error);
-    void read_again(Client& client);
     void refuse_waiting(Client& client, const wire::ErrorText& error);
     void fail_client(Client& client, const wire::ErrorText& error);  // FATAL, then gone
     void leave(Client& client, bool is_orderly);

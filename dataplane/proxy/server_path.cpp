@@ -111,7 +111,7 @@ Core::Next Core::server_frame(Server& server, const wire::Frame& frame) {
             match.entry.kind == Expect::Execute && server.replies.tail().kind != Expect::Sync;
         if (is_unsynced) server.hold.set(HoldReason::Unsynced);
         if (server.client == no_slot) {
-            end_copy_in(server);
+            if (server.replies.is_copy_in()) end_copy_in(server);
             if (is_unsynced) inject_sync(server);
         }
     }
@@ -195,6 +195,7 @@ Core::Next Core::error_response(Server& server, const wire::Frame& frame) {
         to_client(server, frame.all);
     }
     if (!ends_in_ready) undo(server, skipped_);
+    if (server.replies.is_uncertain()) server.closes_when_free = true;
     // A plan of before a change of tables would fail for every client that shares it.
     constexpr std::string_view stale_plan = "cached plan must not change result type";
     if (error.sql_state == wire::sql_state::feature_not_supported && error.message == stale_plan)
