@@ -14,13 +14,6 @@ constexpr std::uint32_t slot_mask = (1U << slot_bits) - 1;
 
 }  // namespace
 
-// Is what runs there a simple Query of ours, whose failure would cost the server?
-bool Core::runs_injected_query(const Server& server) const {
-    if (server.replies.is_empty()) return false;
-    const session::Expected& head = server.replies.head();
-    return head.is_swallowed && head.kind == session::Expect::Query;
-}
-
 CancelKey Core::cancel_key(const Client& client) const {
     return {((worker_ + 1) << slot_bits) | (client.link.slot & slot_mask), client.secret};
 }

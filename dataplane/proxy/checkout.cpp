@@ -220,15 +220,6 @@ void Core::give_back(Server& server) {
     if (board_.workers() > 1) freed_.push_back(server.link);
 }
 
-// To the other worker whose client has waited longest, if that is longer than any here has.
-void Core::offer_to_others(Server& server) {
-    const std::uint32_t front = pool_of(server).waiting.front();
-    const std::int64_t ours =
-        front == no_slot ? to_us(now_) + other_worker_lead_us : to_us(clients_.at(front).active_at);
-    const std::uint32_t other = longest_waiting_worker(ours - other_worker_lead_us);
-    if (other != no_slot) move_server(server, other);
-}
-
 // The other worker whose oldest waiting client has waited since before `older_than_us`, or no_slot.
 std::uint32_t Core::longest_waiting_worker(std::int64_t older_than_us) const {
     std::uint32_t longest = no_slot;

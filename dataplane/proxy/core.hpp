@@ -159,14 +159,9 @@ class Core {
     void release_if_free(Server& server);
     void unlink(Client& client, Server& server);
     void give_back(Server& server);
-    void offer_to_others(Server& server);
     void serve(Pool& pool);
     void want(std::uint32_t pool);
     std::uint32_t longest_waiting_worker(std::int64_t older_than_us) const;
-
-    // moving.cpp
-    void move_freed();
-    void move_server(Server& server, std::uint32_t worker);
 
     // server_life.cpp
     void open_wanted(std::uint32_t pool);
@@ -188,6 +183,7 @@ class Core {
 
     // moving.cpp
     bool can_move(const Server& server) const;
+    void offer_to_others(Server& server);
     void move_server(Server& server, std::uint32_t worker);
 
     // cancel.cpp
@@ -198,7 +194,6 @@ class Core {
     void cancel_over(Cancel& cancel);
     void finish_canceller(LinkId canceller, std::uint32_t worker);
     void cancel_waiting(Client& client);
-    bool runs_injected_query(const Server& server) const;
     CancelKey cancel_key(const Client& client) const;
 
     // maintenance.cpp

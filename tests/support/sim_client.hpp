@@ -38,6 +38,8 @@ class SimClient {
     void closed();
     // The rest of the program is left out.
     void finish_soon() { steps_left_ = 0; }
+    // Its machine is gone.
+    void break_off() { end_ = End::Abrupt; }
     void cancel_requested() { ++cancels_asked_; }
 
     std::string take_output() { return std::exchange(out_, {}); }
