@@ -151,10 +151,13 @@ void Core::parameter_status(Server& server, const wire::Frame& frame) {
     if (!index) return is_replay ? void() : to_client(server, frame.all);
     if (*index == session::application_name_index) {
         if (is_replay) return;
-        client->parameters.set(
-            values_, *index, session::tagged_application_name(settings_->application_tag, value)
-        );
-        return to_client(server, frame.all);
+        // Set by the client it has no tag; rolled back or reset it has.
+        const std::string& tag = settings_->application_tag;
+        const std::string own(session::own_application_name(tag, value));
+        client->parameters.set(values_, *index, session::tagged_application_name(tag, own));
+        std::string out;
+        wire::write_parameter_status(out, name, own);
+        return send_copy(client->link, out);
     }
     // Of a replay the client is told only what it does not know yet: how PostgreSQL writes the
     // value it asked for.

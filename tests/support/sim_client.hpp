@@ -94,7 +94,7 @@ class SimClient {
     const Weather& weather_;
     std::mt19937_64 random_;
     std::size_t steps_left_;
-    bool has_own_time_zone_ = false;
+    bool has_own_defaults_ = false;  // a pooler's RESET goes to the server's
 
     std::string out_;
     std::string in_;
