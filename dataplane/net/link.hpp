@@ -66,8 +66,9 @@ class Link {
     // Each calls the worker's readable() (writable()) once, later. No effect if one is under way.
     void wait_readable();
     void wait_writable();
-    // To be called when a wait_writable() has ended and none follows soon. Asio goes on to watch for room to write,
-    // which there always is: each wait_readable() would then wake the worker for nothing.
+    // To be called when a wait_writable() has ended and none follows soon. Asio goes on to watch
+    // for room to write, which there always is: each wait_readable() would then wake the worker for
+    // nothing.
     void end_of_writable_waits();
     // As wait_readable(), or at once if TLS holds received bytes.
     void resume_reading();

@@ -174,6 +174,7 @@ void Core::serve(Pool& pool) {
     }
 }
 
+// The client no longer waits, so what it sends need not be kept.
 void Core::resume_reads(Client& client) {
     if (!client.reads_paused) return;
     client.reads_paused = false;
@@ -250,15 +251,6 @@ void Core::give_back(Server& server) {
     enter(server, ServerState::Idle);
     pool_of(server).idle.push_back(server.link.slot);
     if (board_.workers() > 1) freed_.push_back(server.link);
-}
-
-// To the other worker whose client has waited longest, if that is longer than any here has.
-void Core::offer_to_others(Server& server) {
-    const std::uint32_t front = pool_of(server).waiting.front();
-    const std::int64_t ours =
-        front == no_slot ? to_us(now_) + other_worker_lead_us : to_us(clients_.at(front).active_at);
-    const std::uint32_t other = longest_waiting_worker(ours - other_worker_lead_us);
-    if (other != no_slot) move_server(server, other);
 }
 
 // The other worker whose oldest waiting client has waited since before `older_than_us`, or no_slot.

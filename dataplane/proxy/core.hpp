@@ -168,7 +168,6 @@ class Core {
     void release_if_free(Server& server);
     void unlink(Client& client, Server& server);
     void give_back(Server& server);
-    void offer_to_others(Server& server);
     void serve(Pool& pool);
     void want(std::uint32_t pool);
     std::uint32_t longest_waiting_worker(std::int64_t older_than_us) const;

@@ -154,9 +154,11 @@ void Core::welcome(Client& client) {
         if (index && *index == session::application_name_index) {
             if (client.parameters.get(*index) == session::no_value)
                 client.parameters.set(values_, *index, tag);
-            std::string_view own = values_.text(client.parameters.get(*index));
-            own.remove_prefix(std::min(own.size(), tag.size() + 1));
-            wire::write_parameter_status(out, name, own);
+            wire::write_parameter_status(
+                out,
+                name,
+                session::own_application_name(tag, values_.text(client.parameters.get(*index)))
+            );
             continue;
         }
         if (index && client.parameters.get(*index) == session::no_value) {

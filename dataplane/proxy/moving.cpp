@@ -24,9 +24,18 @@ bool Core::can_move(const Server& server) const {
            server.body == Body::None;
 }
 
-// Requires: can_move, and it is in its pool's list.
+// To the other worker whose client has waited longest, if that is longer than any here has.
+void Core::offer_to_others(Server& server) {
+    const std::uint32_t front = pool_of(server).waiting.front();
+    const std::uint32_t other = longest_waiting_worker(
+        to_us(front == no_slot ? now_ : clients_.at(front).active_at - other_worker_lead)
+    );
+    if (other != no_slot) move_server(server, other);
+}
+
+// Requires: can_move.
 void Core::move_server(Server& server, std::uint32_t worker) {
-    std::erase(pool_of(server).idle, server.link.slot);
+    if (std::erase(pool_of(server).idle, server.link.slot) == 0) return;  // on its way already
     actions_.push_back({ActionKind::MoveServer, server.link, {}, worker, {}});
     // Claimed: the other worker says anew who waits when it has this one.
     board_.worker(worker).oldest_wait_us.store(0, std::memory_order_relaxed);

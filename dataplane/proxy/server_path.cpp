@@ -151,10 +151,13 @@ void Core::parameter_status(Server& server, const wire::Frame& frame) {
     if (!index) return is_replay ? void() : to_client(server, frame.all);
     if (*index == session::application_name_index) {
         if (is_replay) return;
-        client->parameters.set(
-            values_, *index, session::tagged_application_name(settings_->application_tag, value)
-        );
-        return to_client(server, frame.all);
+        // Set by the client it has no tag; rolled back or reset it has.
+        const std::string& tag = settings_->application_tag;
+        const std::string own(session::own_application_name(tag, value));
+        client->parameters.set(values_, *index, session::tagged_application_name(tag, own));
+        std::string out;
+        wire::write_parameter_status(out, name, own);
+        return send_copy(client->link, out);
     }
     if (is_replay && client->probed != nullptr) return;
     // Of a replay the client is told only what it does not know yet: how PostgreSQL writes the
@@ -196,6 +199,7 @@ Core::Next Core::error_response(Server& server, const wire::Frame& frame) {
         to_client(server, frame.all);
     }
     if (!ends_in_ready) undo(server, skipped_);
+    if (server.replies.is_uncertain()) server.closes_when_free = true;
     // A plan of before a change of tables would fail for every client that shares it.
     constexpr std::string_view stale_plan = "cached plan must not change result type";
     if (error.sql_state == wire::sql_state::feature_not_supported && error.message == stale_plan)

@@ -122,4 +122,11 @@ std::string tagged_application_name(std::string_view tag, std::string_view clien
     return name;
 }
 
+std::string_view own_application_name(std::string_view tag, std::string_view name) {
+    if (!name.starts_with(tag)) return name;
+    name.remove_prefix(tag.size());
+    if (name.starts_with(' ')) name.remove_prefix(1);
+    return name;
+}
+
 }  // namespace penstock::session

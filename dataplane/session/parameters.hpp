@@ -77,4 +77,8 @@ bool fits(const ParameterSet& have, const ParameterSet& want);
 // PostgreSQL does.
 std::string tagged_application_name(std::string_view tag, std::string_view client_name);
 
+// The client's own part of an application_name that a server reported: all of it if the client set
+// it there itself, what is behind the tag if Penstock did.
+std::string_view own_application_name(std::string_view tag, std::string_view name);
+
 }  // namespace penstock::session

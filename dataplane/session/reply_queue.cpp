@@ -17,7 +17,10 @@ void ReplyQueue::push(const Expected& entry) {
     // A mark with nothing before it marks nothing. A Sync inside COPY IN is ignored by the server.
     if (entry.kind == Expect::CopyEnd && is_empty()) return;
     if (entry.kind == Expect::CopyEnd) is_copy_in_ = false;
-    if (entry.kind == Expect::Sync && is_copy_in_) return;
+    if (entry.kind == Expect::Sync && is_copy_in_) {
+        has_ignored_sync_ = true;
+        return;
+    }
     if (entry.kind == Expect::Sync) skips_to_sync_ = false;
     if (count_ == ring_.size()) {
         std::vector<Expected> larger(ring_.size() * 2);
@@ -30,7 +33,14 @@ void ReplyQueue::push(const Expected& entry) {
 }
 
 ReplyQueue::Match ReplyQueue::match(Backend type) {
-    if (is_empty()) return {};
+    if (is_empty()) {
+        // A Sync that a COPY was thought to have ignored came behind the COPY's end by error.
+        if (type != Backend::ReadyForQuery || !is_uncertain() || !skips_to_sync_) return {};
+        skips_to_sync_ = false;
+        Expected late;
+        late.kind = Expect::Sync;
+        return {Verdict::Completes, late};
+    }
     const Expected& entry = head();
     const Expect kind = entry.kind;
     const Match within{Verdict::Within, entry};
@@ -59,7 +69,10 @@ ReplyQueue::Match ReplyQueue::match(Backend type) {
             );
         case Backend::CommandComplete:
         case Backend::EmptyQueryResponse:
-            if (kind == Expect::Query) return within;
+            if (kind == Expect::Query) {
+                end_copy();
+                return within;
+            }
             return completes_if(kind == Expect::Execute);
         case Backend::PortalSuspended:
             return completes_if(kind == Expect::Execute);
@@ -79,8 +92,11 @@ ReplyQueue::Match ReplyQueue::match(Backend type) {
 
 ReplyQueue::Match ReplyQueue::fail(std::vector<Expected>& skipped) {
     if (is_empty()) return {};
-    is_copy_in_ = false;
     const Expected entry = head();
+    if (has_ignored_sync_) is_uncertain_ = true;
+    is_copy_in_ = false;
+    is_copy_begun_ = false;
+    has_ignored_sync_ = false;
     if (ends_with_ready(entry.kind)) return {Verdict::Within, entry};
     // Manual, "Extended Query": the backend reads and discards messages until a Sync is reached.
     while (!is_empty() && head().kind != Expect::Sync) {
@@ -94,15 +110,34 @@ ReplyQueue::Match ReplyQueue::fail(std::vector<Expected>& skipped) {
 
 void ReplyQueue::copy_in_started() {
     is_copy_in_ = true;
+    is_copy_begun_ = true;
     std::size_t kept = 1;
     std::size_t index = 1;
     for (; index < count_ && at(index).kind != Expect::CopyEnd; ++index) {
-        if (at(index).kind == Expect::Sync) continue;
+        if (at(index).kind == Expect::Sync) {
+            has_ignored_sync_ = true;
+            continue;
+        }
         ring_[(first_ + kept++) & (ring_.size() - 1)] = at(index);
     }
     if (index < count_) is_copy_in_ = false;  // the client's data has already ended behind it
     for (; index < count_; ++index) ring_[(first_ + kept++) & (ring_.size() - 1)] = at(index);
     count_ = kept;
+}
+
+// One of a simple Query's COPYs has succeeded: its mark, if it is there, is not the next one's.
+void ReplyQueue::end_copy() {
+    if (!is_copy_begun_) return;
+    is_copy_in_ = false;
+    is_copy_begun_ = false;
+    has_ignored_sync_ = false;
+    for (std::size_t mark = 1; mark < count_; ++mark) {
+        if (at(mark).kind != Expect::CopyEnd) continue;
+        for (std::size_t i = mark; i + 1 < count_; ++i)
+            ring_[(first_ + i) & (ring_.size() - 1)] = at(i + 1);
+        --count_;
+        return;
+    }
 }
 
 Expected ReplyQueue::take_synthetic() {
@@ -121,6 +156,9 @@ void ReplyQueue::clear() {
     first_ = 0;
     count_ = 0;
     is_copy_in_ = false;
+    is_copy_begun_ = false;
+    has_ignored_sync_ = false;
+    is_uncertain_ = false;
     skips_to_sync_ = false;
 }
 
@@ -129,6 +167,8 @@ Expected ReplyQueue::take_head() {
     first_ = (first_ + 1) & (ring_.size() - 1);
     --count_;
     is_copy_in_ = false;
+    is_copy_begun_ = false;
+    has_ignored_sync_ = false;
     drop_leading_marks();
     return entry;
 }

@@ -68,6 +68,9 @@ class ReplyQueue {
     // client's CopyDone or CopyFail, so they will not be answered.
     void copy_in_started();
     bool is_copy_in() const { return is_copy_in_; }
+    // A COPY failed while it may or may not have read a Sync, so a ReadyForQuery more than is
+    // expected may come: the server must not serve another client.
+    bool is_uncertain() const { return is_uncertain_; }
 
     // After an error the server discards everything up to a Sync that has not been sent yet.
     bool skips_to_sync() const { return skips_to_sync_; }
@@ -90,11 +93,15 @@ class ReplyQueue {
     }
     Expected take_head();
     void drop_leading_marks();
+    void end_copy();
 
     std::vector<Expected> ring_{8};  // its size is a power of two
     std::size_t first_ = 0;
     std::size_t count_ = 0;
     bool is_copy_in_ = false;
+    bool is_copy_begun_ = false;     // the head's latest COPY IN began and has not ended
+    bool has_ignored_sync_ = false;  // by that COPY
+    bool is_uncertain_ = false;
     bool skips_to_sync_ = false;
 };
 

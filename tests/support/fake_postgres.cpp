@@ -152,6 +152,8 @@ std::string FakeBackend::take_all_output() {
 
 void FakeBackend::cancel() {
     if (is_over_ || !is_logged_in_) return;
+    // At its beginning a COPY reads a Sync that is there already; no signal comes between.
+    if (copy_ && !copy_->has_begun) return;
     if (copy_) {
         is_extended_ = !copy_->is_of_query;
         fail("57014", "canceling statement due to user request");
@@ -484,6 +486,7 @@ void FakeBackend::copy_message(char type, std::string_view body) {
             if (!tag.empty() && tag != copy_->tag)
                 violation("COPY data of " + tag + " in a COPY of " + copy_->tag);
             copy_->bytes += body.size();
+            copy_->has_begun = true;
             return;
         }
         case Frontend::Flush:
@@ -585,7 +588,7 @@ bool FakeBackend::run(Portal& portal, std::size_t rows_max, bool with_descriptio
         complete("COPY 3");
     } else if (sql.starts_with("COPY ")) {
         MessageWriter(out_, Backend::CopyInResponse).byte(0).u16(0);
-        copy_ = Copy{query_.has_value(), 0, portal.tag};
+        copy_ = Copy{query_.has_value(), false, 0, portal.tag};
         flushed_ = out_.size();
         return false;
     } else if (sql.empty()) {

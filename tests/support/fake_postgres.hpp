@@ -88,6 +88,7 @@ class FakeBackend {
     };
     struct Copy {
         bool is_of_query = false;
+        bool has_begun = false;  // data came
         std::size_t bytes = 0;
         std::string tag;
     };

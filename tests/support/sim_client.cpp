@@ -31,10 +31,13 @@ SimClient::SimClient(
       oracle_(number, number, 0),
       ahead_(oracle_) {
     wire::Parameters parameters{{"user", chance(80) ? "app" : "report"}, {"database", "orders"}};
-    if (chance(60)) parameters.emplace_back("application_name", tag_ + "app");
+    if (chance(60)) {
+        parameters.emplace_back("application_name", tag_ + "app");
+        has_own_defaults_ = true;
+    }
     if (chance(30)) {
         parameters.emplace_back("TimeZone", chance(50) ? "Europe/Berlin" : "Asia/Tokyo");
-        has_own_time_zone_ = true;
+        has_own_defaults_ = true;
     }
     if (chance(10)) parameters.emplace_back("extra_float_digits", "1");
     wire::write_startup_message(out_, 0, parameters);
@@ -245,7 +248,7 @@ void SimClient::send_batch() {
         send_copy_in();
     } else if (kind < 92) {
         send_function_call();
-    } else if (kind < 94 && !has_own_time_zone_) {
+    } else if (kind < 94 && !has_own_defaults_) {
         query(chance(50) ? "DISCARD ALL" : "DEALLOCATE ALL");
         waits_ = true;
         names_.clear();
@@ -362,6 +365,7 @@ void SimClient::send_copy_in() {
         parse("", sql);
         bind("", "", sql);
         execute("", 0);
+        may_bind_unnamed_ = false;
         // libpq sends this Sync before it knows that it has begun a COPY.
         empty_message(chance(70) ? 'S' : 'H');
         needs_end_ = true;

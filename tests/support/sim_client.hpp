@@ -38,6 +38,8 @@ class SimClient {
     void closed();
     // The rest of the program is left out.
     void finish_soon() { steps_left_ = 0; }
+    // Its machine is gone.
+    void break_off() { end_ = End::Abrupt; }
     void cancel_requested() { ++cancels_asked_; }
 
     std::string take_output() { return std::exchange(out_, {}); }
@@ -92,7 +94,7 @@ class SimClient {
     const Weather& weather_;
     std::mt19937_64 random_;
     std::size_t steps_left_;
-    bool has_own_time_zone_ = false;
+    bool has_own_defaults_ = false;  // a pooler's RESET goes to the server's
 
     std::string out_;
     std::string in_;

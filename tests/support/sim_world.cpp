@@ -570,11 +570,8 @@ void SimWorld::trouble() {
     } else if (kind < 64 && !clients_.empty()) {
         const ConnPtr conn = clients_[random(clients_.size())];
         if (has_resets_ && conn->is_named) {
-            weather_.fatal_states.insert("");
-            conn->client->finish_soon();
+            conn->client->break_off();
             reset(conn);
-            conn->client->closed();
-            conn->client->take_violation();
         }
     } else if (kind < 75) {
         limit_ = 1 + static_cast<std::int32_t>(random(5));

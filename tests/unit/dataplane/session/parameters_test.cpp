@@ -104,5 +104,11 @@ TEST(TaggedApplicationName, IsTheTagThenTheClientsName) {
     EXPECT_EQ(tagged_application_name("penstock/1", std::string(80, 'x')).size(), 63U);
 }
 
+TEST(Parameters, OwnNameIsWhatStandsBehindTheTag) {
+    EXPECT_EQ(own_application_name("penstock:a", "penstock:a psql"), "psql");
+    EXPECT_EQ(own_application_name("penstock:a", "penstock:a"), "");
+    EXPECT_EQ(own_application_name("penstock:a", "psql"), "psql");
+}
+
 }  // namespace
 }  // namespace penstock::session
