@@ -21,9 +21,6 @@ std::string_view reason_text(control::RefusalReason reason) {
     return reason == control::RefusalReason::QueueLength ? "queue_length" : "queue_wait";
 }
 
-// Between workers, a server goes to clients that have waited longer by this much: so it does not go to and fro.
-constexpr std::int64_t other_worker_lead_us = 5'000;
-
 }  // namespace
 
 // Requires: the client is Idle. detail: of a refusal, for machines.

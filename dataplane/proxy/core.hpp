@@ -31,9 +31,8 @@ struct MovedServer {
     std::uint32_t process_id = 0;
     std::string cancel_key;
     TimePoint connected_at;
-    wire::Parameters welcome;  // of its pool
-    bool has_statements = false;
     wire::Parameters welcome;  // its pool's: the other worker may have had no server yet
+    bool has_statements = false;
 };
 
 class Core {
@@ -195,6 +194,7 @@ class Core {
 
     // moving.cpp
     bool can_move(const Server& server) const;
+    void offer_to_others(Server& server);
 
     // cancel.cpp
     void cancel_request(Client& canceller, const session::CancelRequest& request);

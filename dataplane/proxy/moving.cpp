@@ -6,6 +6,18 @@
 #include <algorithm>
 
 namespace penstock::proxy {
+namespace {
+
+// Between workers, a server goes to clients that have waited longer by this much: so it does not go
+// to and fro.
+constexpr Duration other_worker_lead = std::chrono::milliseconds(5);
+
+std::int64_t to_us(TimePoint time) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
+}
+
+}  // namespace
+
 // Another worker's client waits and there is no permit: one idle server of ours goes to whoever has
 // waited longest.
 void Core::server_wanted() {

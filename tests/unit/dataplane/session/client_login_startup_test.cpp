@@ -25,7 +25,7 @@ TEST(ClientLoginStartup, AnswersEncryptionRequestsOnceEach) {
         EXPECT_EQ(again.receive(request), Step::NeedMore);
         again.take_out();
         EXPECT_EQ(again.receive(request), Step::Close);
-        EXPECT_TRUE(fatal(again.out).starts_with("08P01")) << fatal(again.out);
+        EXPECT_TRUE(fatal(again.out).starts_with("0A000")) << fatal(again.out);
     }
 }
 
@@ -62,7 +62,7 @@ TEST(ClientLoginStartup, RefusesEncryptionRequestsInsideTls) {
         client.take_out();
         client.login.tls_established();
         EXPECT_EQ(client.receive(request), Step::Close);
-        EXPECT_TRUE(fatal(client.out).starts_with("08P01")) << fatal(client.out);
+        EXPECT_TRUE(fatal(client.out).starts_with("0A000")) << fatal(client.out);
     }
 }
 
