@@ -21,9 +21,6 @@ std::string_view reason_text(control::RefusalReason reason) {
     return reason == control::RefusalReason::QueueLength ? "queue_length" : "queue_wait";
 }
 
-// Between workers, a server goes to clients that have waited longer by this much: so it does not go to and fro.
-constexpr std::int64_t other_worker_lead_us = 5'000;
-
 }  // namespace
 
 // Requires: the client is Idle. detail: of a refusal, for machines.
@@ -99,8 +96,8 @@ void Core::fit_parameters(Client& client, Server& server) {
     metrics_.parameters_replayed.add();
 }
 
-// The replay succeeded. Where PostgreSQL took a value for the one it had, it reported nothing: what the server has is
-// what the client wants, as PostgreSQL writes it.
+// The replay succeeded. Where PostgreSQL took a value for the one it had, it reported nothing: what
+// the server has is what the client wants, as PostgreSQL writes it.
 void Core::take_over_parameters(Server& server) {
     Client* const client = owner_of(server);
     if (client == nullptr) return;
@@ -148,7 +145,8 @@ TimePoint Core::oldest_wait(const Pool& pool) {
 void Core::publish_oldest_wait() {
     if (board_.workers() == 1) return;
     TimePoint oldest = now_;
-    for (const std::uint32_t index : wanting_) oldest = std::min(oldest, oldest_wait(*pools_[index]));
+    for (const std::uint32_t index : wanting_)
+        oldest = std::min(oldest, oldest_wait(*pools_[index]));
     const bool anybody = !wanting_.empty();
     board_.worker(worker_).oldest_wait_us.store(
         anybody ? to_us(oldest) : 0, std::memory_order_relaxed

@@ -6,6 +6,18 @@
 #include <algorithm>
 
 namespace penstock::proxy {
+namespace {
+
+// Between workers, a server goes to clients that have waited longer by this much: so it does not go
+// to and fro.
+constexpr Duration other_worker_lead = std::chrono::milliseconds(5);
+
+std::int64_t to_us(TimePoint time) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
+}
+
+}  // namespace
+
 // Another worker's client waits and there is no permit: one idle server of ours goes to whoever has
 // waited longest.
 void Core::server_wanted() {
@@ -55,7 +67,6 @@ MovedServerPtr Core::take_moved(LinkId link) {
     moved->process_id = server->process_id;
     moved->cancel_key = std::move(server->cancel_key);
     moved->connected_at = server->connected_at;
-    moved->welcome = pool.welcome;
     moved->has_statements = !server->statements.is_empty() || server->has_unnamed;
     moved->welcome = pool.welcome;
     --pool.servers;
