@@ -96,8 +96,8 @@ void Core::fit_parameters(Client& client, Server& server) {
     metrics_.parameters_replayed.add();
 }
 
-// The replay succeeded. Where PostgreSQL took a value for the one it had, it reported nothing: what the server has is
-// what the client wants, as PostgreSQL writes it.
+// The replay succeeded. Where PostgreSQL took a value for the one it had, it reported nothing: what
+// the server has is what the client wants, as PostgreSQL writes it.
 void Core::take_over_parameters(Server& server) {
     Client* const client = owner_of(server);
     if (client == nullptr) return;
@@ -145,7 +145,8 @@ TimePoint Core::oldest_wait(const Pool& pool) {
 void Core::publish_oldest_wait() {
     if (board_.workers() == 1) return;
     TimePoint oldest = now_;
-    for (const std::uint32_t index : wanting_) oldest = std::min(oldest, oldest_wait(*pools_[index]));
+    for (const std::uint32_t index : wanting_)
+        oldest = std::min(oldest, oldest_wait(*pools_[index]));
     const bool anybody = !wanting_.empty();
     board_.worker(worker_).oldest_wait_us.store(
         anybody ? to_us(oldest) : 0, std::memory_order_relaxed
@@ -187,7 +188,9 @@ void Core::release_if_free(Server& server) {
     const bool is_mid_message = client.body == Body::Forward && client.body_missing > 0;
     server.hold.set(HoldReason::Owed, !server.replies.is_empty());
     server.hold.set(HoldReason::MidMessage, is_mid_message);
-    if (settings_->pool_mode == PoolMode::Transaction) server.hold.clear(HoldReason::Session);
+    // Who is only being welcomed has begun no session.
+    if (settings_->pool_mode == PoolMode::Transaction || client.probed != nullptr)
+        server.hold.clear(HoldReason::Session);
     if (!server.hold.is_empty()) {
         const bool is_between =
             server.replies.is_empty() && server.status == wire::TransactionStatus::Idle;

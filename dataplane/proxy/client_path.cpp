@@ -48,7 +48,8 @@ bool has_both_names(std::string_view body) {
 void Core::client_bytes(Client& client, std::string_view bytes) {
     if (client.is_leaving) return;
     client.active_at = client.state == ClientState::Waiting ? client.active_at : now_;
-    if (client.state == ClientState::Waiting || client.state == ClientState::Welcoming) {
+    if (client.state == ClientState::Waiting || client.state == ClientState::Welcoming ||
+        client.is_stalled) {
         if (client.stash == nullptr) client.stash = spare_stash();
         client.stash->append(bytes);
         if (client.stash->size() > waiting_bytes_max && !client.reads_paused) {
@@ -198,6 +199,7 @@ Core::Next Core::forward_frame(Client& client, Server& server, const wire::Frame
         case Frontend::Sync:
             // In mid-COPY the server ignores it, so what is under way stays unsynced.
             if (!server.replies.is_copy_in()) server.hold.clear(HoldReason::Unsynced);
+            server.notes_synced = server.notes.size();
             expect(server, Expect::Sync, client.link.slot);
             break;
         case Frontend::Execute:

@@ -133,7 +133,8 @@ void Core::ended(LinkId link) {
     Client* const client = client_at(link);
     if (client == nullptr || client->is_leaving) return;
     const bool is_owed = client->state == ClientState::Linked && client->body == Body::None &&
-                         client->stash == nullptr && !servers_.at(client->server).replies.is_empty();
+                         client->stash == nullptr &&
+                         !servers_.at(client->server).replies.is_empty();
     if (is_owed) {
         client->is_leaving = true;
         client->ended_at = now_;
@@ -146,7 +147,8 @@ void Core::ended(LinkId link) {
 void Core::closed(LinkId link, std::string_view reason) {
     if (link.kind == LinkKind::Client) {
         Client* const client = client_at(link);
-        if (client != nullptr) leave(*client, client->is_leaving && client->ended_at == TimePoint{});
+        if (client != nullptr)
+            leave(*client, client->is_leaving && client->ended_at == TimePoint{});
         return;
     }
     if (link.kind == LinkKind::Cancel) {

@@ -136,6 +136,12 @@ class Core {
     );
     void undo(Server& server, const std::vector<session::Expected>& entries);
     void settle_note(Server& server);
+    Note take_note(Server& server);
+    bool depends_on_open(
+        const Server& server, std::string_view name, session::StatementId statement
+    ) const;
+    Next stall(Client& client);
+    void end_stall(Client& client);
     void forget_statements(Server& server);
 
     // server_path.cpp
@@ -171,9 +177,6 @@ class Core {
     void want(std::uint32_t pool);
     std::uint32_t longest_waiting_worker(std::int64_t older_than_us) const;
 
-    // moving.cpp
-    void move_server(Server& server, std::uint32_t worker);
-
     // server_life.cpp
     void open_wanted(std::uint32_t pool);
     bool find_permit();
@@ -195,6 +198,7 @@ class Core {
     // moving.cpp
     bool can_move(const Server& server) const;
     void offer_to_others(Server& server);
+    void move_server(Server& server, std::uint32_t worker);
 
     // cancel.cpp
     void cancel_request(Client& canceller, const session::CancelRequest& request);
@@ -240,7 +244,8 @@ class Core {
     std::unordered_map<std::string, std::int32_t> clients_by_user_;
     session::StatementTable statements_;
     session::ValueTable values_;
-    session::StringMap<std::string> known_values_;  // start-up values of clients: as PostgreSQL writes them
+    session::StringMap<std::string>
+        known_values_;  // start-up values of clients: as PostgreSQL writes them
     control::Rate ended_{std::chrono::seconds(1)};
 
     Metrics metrics_;

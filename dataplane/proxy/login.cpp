@@ -183,7 +183,8 @@ void Core::welcome(Client& client) {
     if (client.stash != nullptr) run_client(client, open_stash(client.stash, {}, 0));
 }
 
-// Are the client's start-up values known to be good? Then they are written as PostgreSQL writes them.
+// Are the client's start-up values known to be good? Then they are written as PostgreSQL writes
+// them.
 bool Core::has_known_parameters(Client& client) {
     const Pool& pool = pool_of(client);
     for (std::size_t i = 0; i < session::tracked_parameters.size(); ++i) {
@@ -200,7 +201,8 @@ bool Core::has_known_parameters(Client& client) {
     return true;
 }
 
-// Only PostgreSQL knows: a server is given the values, as it will be for every query of this client.
+// Only PostgreSQL knows: a server is given the values, as it will be for every query of this
+// client.
 void Core::probe(Client& client) {
     client.probed = std::make_unique<std::vector<std::pair<std::size_t, std::string>>>();
     for (std::size_t i = 0; i < session::tracked_parameters.size(); ++i) {

@@ -13,7 +13,8 @@ constexpr Duration slow = std::chrono::milliseconds(250);
 // network is gone.
 constexpr Duration closing_max = std::chrono::seconds(60);
 
-// A client that will send no more may still read; a query that runs longer is taken to be of one that is gone.
+// A client that will send no more may still read; a query that runs longer is taken to be of one
+// that is gone.
 constexpr Duration half_open_max = std::chrono::seconds(5);
 
 // Idle clients are handed off at this rate, so that they do not all log in elsewhere at once.

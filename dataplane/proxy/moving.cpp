@@ -67,7 +67,6 @@ MovedServerPtr Core::take_moved(LinkId link) {
     moved->process_id = server->process_id;
     moved->cancel_key = std::move(server->cancel_key);
     moved->connected_at = server->connected_at;
-    moved->welcome = pool.welcome;
     moved->has_statements = !server->statements.is_empty() || server->has_unnamed;
     moved->welcome = pool.welcome;
     --pool.servers;

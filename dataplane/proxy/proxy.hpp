@@ -60,7 +60,8 @@ class Proxy {
     void received(LinkId link, std::string_view bytes, TimePoint now);
     void connected(LinkId link, TimePoint now);
     void tls_established(LinkId link, TimePoint now);
-    // The client will send no more, but may still read (Manual: a frontend should send Terminate; not all do).
+    // The client will send no more, but may still read (Manual: a frontend should send Terminate;
+    // not all do).
     void ended(LinkId link, TimePoint now);
     // The peer closed, or the socket failed (reason for people: "connection refused"). The name is
     // gone.

@@ -60,7 +60,9 @@ struct Client {
     bool skips_to_sync = false;  // was refused inside an extended query: discard up to Sync
     bool is_cancelling = false;  // LoggingIn: its CancelRequest is under way, nothing else counts
     bool reads_paused = false;
-    bool is_leaving = false;     // said Terminate, or will send no more: gets what it is owed, then goes
+    bool is_stalled = false;  // Linked: what it says next depends on answers that are still owed
+    bool is_leaving =
+        false;  // said Terminate, or will send no more: gets what it is owed, then goes
     bool is_queued = false;  // in the pool's list of waiting or welcoming clients
     std::uint32_t pool = no_slot;
     std::uint32_t server = no_slot;
@@ -72,12 +74,13 @@ struct Client {
     TimePoint accepted_at;
     TimePoint active_at;                 // last byte received, or since when it waits
     TimePoint held_since;                // Linked: since when
-    TimePoint ended_at{};    // is_leaving without Terminate: since when
+    TimePoint ended_at{};                // is_leaving without Terminate: since when
     std::unique_ptr<std::string> stash;  // bytes that arrived and were not dealt with
     std::unique_ptr<ClientLoginState> login;
     std::unique_ptr<session::ClientStatements> statements;
     std::unique_ptr<UnnamedStatement> unnamed;
-    // While PostgreSQL is asked what it makes of the client's start-up values: these, as the client wrote them.
+    // While PostgreSQL is asked what it makes of the client's start-up values: these, as the client
+    // wrote them.
     std::unique_ptr<std::vector<std::pair<std::size_t, std::string>>> probed;
 };
 
@@ -129,6 +132,7 @@ struct Server {
     session::ReplyQueue replies;
     session::ServerStatements statements;
     std::deque<Note> notes;
+    std::size_t notes_synced = 0;  // of them, from the oldest, those that a Sync was sent behind
     TimePoint connected_at;
     TimePoint state_since;
     TimePoint query_since;  // oldest request that is owed a ReadyForQuery was sent

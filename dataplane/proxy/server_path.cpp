@@ -254,7 +254,9 @@ Core::Next Core::ready_for_query(Server& server, const wire::Frame& frame) {
     if (server.state == ServerState::Cleaning) {
         if (server.replies.is_empty()) clean_on(server);
     } else if (server.state == ServerState::Linked) {
-        release_if_free(server);
+        Client& client = clients_.at(server.client);
+        if (client.is_stalled && server.notes_synced == 0) end_stall(client);
+        if (server.state == ServerState::Linked) release_if_free(server);
     }
     return Next::Continue;
 }

@@ -39,12 +39,15 @@ Core::Next Core::parse(Client& client, Server& server, const wire::Frame& frame)
     const std::string_view definition = reader.rest();
     if (client.statements == nullptr)
         client.statements = std::make_unique<session::ClientStatements>();
+    const session::StatementId known = client.statements->find(name);
+    if (depends_on_open(server, name, known == no_statement ? statements_.find(definition) : known))
+        return stall(client);
 
     Expected entry;
     entry.kind = Expect::Parse;
     entry.has_note = true;
     entry.owner = client.link.slot;
-    Note note{Note::Kind::ClientParse, client.statements->find(name), false, std::string(name)};
+    Note note{Note::Kind::ClientParse, known, false, std::string(name)};
     server.hold.set(HoldReason::Unsynced);
 
     if (note.statement != no_statement) {
@@ -97,6 +100,7 @@ Core::Next Core::bind(Client& client, Server& server, const wire::Frame& frame) 
     if (!reader.ok() && !frame.is_whole()) return Next::NeedMore;
     const session::StatementId statement =
         client.statements == nullptr ? no_statement : client.statements->find(name);
+    if (depends_on_open(server, name, statement)) return stall(client);
     if (reader.ok() && name.empty()) fit_unnamed(client, server);
     if (statement != no_statement) prepare_on(server, statement);
     expect(server, Expect::Bind, client.link.slot);
@@ -123,6 +127,9 @@ Core::Next Core::describe_or_close(Client& client, Server& server, const wire::F
     const bool is_statement = kind == 'S';
     const bool is_known = is_statement && client.statements != nullptr && !name.empty();
     const bool is_transaction_mode = settings_->pool_mode == PoolMode::Transaction;
+    if (is_known && is_transaction_mode &&
+        depends_on_open(server, name, client.statements->find(name)))
+        return stall(client);
 
     const Expect expected = is_close       ? Expect::Close
                             : is_statement ? Expect::DescribeStatement
@@ -160,6 +167,38 @@ Core::Next Core::describe_or_close(Client& client, Server& server, const wire::F
         forward(client, server, frame);
     }
     return Next::Continue;
+}
+
+// Whether messages behind a Sync meet the statements that those before it leave is known only when
+// those are answered: a batch that fails is undone. Is such an answer still to come for this name
+// or statement, or for the one that would have to make room?
+bool Core::depends_on_open(
+    const Server& server, std::string_view name, session::StatementId statement
+) const {
+    if (server.notes_synced == 0 || server.replies.is_copy_in()) return false;
+    session::StatementId victim = no_statement;
+    if (!server.statements.has(statement))
+        victim =
+            server.statements.victim(static_cast<std::size_t>(settings_->prepared_statements_max));
+    for (std::size_t i = 0; i < server.notes_synced; ++i) {
+        const Note& note = server.notes[i];
+        if (!name.empty() && note.name == name) return true;
+        if (note.statement == no_statement) continue;
+        if (note.statement == statement || note.statement == victim) return true;
+    }
+    return false;
+}
+
+// Its messages wait until what they depend on is answered.
+Core::Next Core::stall(Client& client) {
+    client.is_stalled = true;
+    return Next::Wait;
+}
+
+void Core::end_stall(Client& client) {
+    client.is_stalled = false;
+    resume_reads(client);
+    run_client(client, open_stash(client.stash, {}, 0));
 }
 
 // After this, the statement is on the server, unless what is already under way there fails.
@@ -247,8 +286,7 @@ void Core::undo(Server& server, const std::vector<Expected>& entries) {
     std::vector<Note> notes;
     for (const Expected& entry : entries) {
         if (entry.has_note) {
-            notes.push_back(std::move(server.notes.front()));
-            server.notes.pop_front();
+            notes.push_back(take_note(server));
         } else if (entry.kind == Expect::Parse || entry.kind == Expect::Query || entry.kind == Expect::Close) {
             // An unnamed statement may be there or not, and whose it is is not known.
             server.has_unnamed = true;
@@ -288,10 +326,16 @@ void Core::undo(Server& server, const std::vector<Expected>& entries) {
 
 // The oldest note's message was answered with success.
 void Core::settle_note(Server& server) {
-    CHECK(!server.notes.empty());
-    const Note& note = server.notes.front();
+    const Note note = take_note(server);
     if (note.kind == Note::Kind::ClientClose) statements_.release(note.statement);
+}
+
+Note Core::take_note(Server& server) {
+    CHECK(!server.notes.empty());
+    Note note = std::move(server.notes.front());
     server.notes.pop_front();
+    if (server.notes_synced > 0) --server.notes_synced;
+    return note;
 }
 
 // DEALLOCATE ALL or DISCARD ALL was carried out. What was sent behind it stands.

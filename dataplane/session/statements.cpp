@@ -21,6 +21,11 @@ StatementId StatementTable::add(std::string_view definition) {
     return id;
 }
 
+StatementId StatementTable::find(std::string_view definition) const {
+    const auto found = by_definition_.find(definition);
+    return found == by_definition_.end() ? no_statement : found->second;
+}
+
 void StatementTable::add_reference(StatementId id) { ++by_id_.at(id).references; }
 
 void StatementTable::release(StatementId id) {

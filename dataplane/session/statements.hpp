@@ -30,6 +30,8 @@ class StatementTable {
  public:
     // The id of this statement, with one more reference. definition: Parse's body behind the name.
     StatementId add(std::string_view definition);
+    // Its id, or no_statement if nobody has a name for it.
+    StatementId find(std::string_view definition) const;
     void add_reference(StatementId id);
     void release(StatementId id);
     // Requires: a reference is held. Holds until the last one is released.

@@ -226,6 +226,8 @@ bool SimClient::act() {
         --steps_left_;
         send_batch();
     }
+    // What is held back until a Sync is not waited for.
+    if (waits_ && is_answered()) waits_ = false;
     return true;
 }
 

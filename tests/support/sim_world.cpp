@@ -36,7 +36,8 @@ std::string shown(std::string_view bytes) {
 
 }  // namespace
 
-SimWorld::SimWorld(std::uint64_t seed) : seed_(seed), random_(seed), now_(seconds(1000)) {
+SimWorld::SimWorld(std::uint64_t seed, std::size_t notes_max)
+    : seed_(seed), notes_max_(notes_max), random_(seed), now_(seconds(1000)) {
     choose_settings();
     const auto workers = static_cast<std::uint32_t>(1 + random(3));
     board_ = std::make_unique<pool::Board>(workers, limit_);
@@ -127,7 +128,7 @@ void SimWorld::note(const std::string& text) {
         std::to_string(std::chrono::duration_cast<microseconds>(now_.time_since_epoch()).count()) +
         " " + text
     );
-    if (notes_.size() > 120) notes_.pop_front();
+    if (notes_.size() > notes_max_) notes_.pop_front();
 }
 
 void SimWorld::violation(const std::string& text) {

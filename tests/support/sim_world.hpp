@@ -21,7 +21,8 @@ namespace penstock::test {
 
 class SimWorld {
  public:
-    explicit SimWorld(std::uint64_t seed);
+    // notes_max: so many of the last events are told with a fault.
+    SimWorld(std::uint64_t seed, std::size_t notes_max);
     ~SimWorld();
 
     // Runs to the end. Empty: all went well; else what did not, and the last events.
@@ -123,6 +124,7 @@ class SimWorld {
     };
 
     const std::uint64_t seed_;
+    const std::size_t notes_max_;
     std::mt19937_64 random_;
     TimePoint now_;
     TimePoint end_at_;
