@@ -181,6 +181,21 @@ TEST_F(PlanTest, EndedProxyWithoutAnyFactsIsForgottenAfterAWhile) {
     EXPECT_TRUE(fleet.observed.proxies.empty());
 }
 
+// Its connections would be charged for ever, since nobody is left to ask the database.
+TEST_F(PlanTest, OverdrawnBudgetWithoutAnyProxyLetsOneStart) {
+    fleet.add("a", "main");
+    fleet.load("a", 80, 300);
+    fleet.rounds(5);
+    fleet.report("a").facts->others = 60;
+    fleet.report("a").facts->seen = {{"penstock/a", 80}};
+    fleet.round();
+    EXPECT_EQ(fleet.plan.workloads[0].starts_allowed, 0);
+    fleet.at("a").phase = ProxyPhase::Gone;
+    fleet.at("a").ended = fleet.now;
+    fleet.rounds(60);
+    EXPECT_EQ(fleet.plan.workloads[0].starts_allowed, 1);
+}
+
 TEST_F(PlanTest, DrainingProxyGivesBackAsItsTransactionsEnd) {
     fleet.add("a", "main");
     fleet.add("b", "main");
