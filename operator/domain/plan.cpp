@@ -84,9 +84,11 @@ void push_grants(
                 Account& account = view.memory->account;
                 if (view.proxy->phase == ProxyPhase::Gone || !account.reported()) continue;
                 // Its floor is not paid for yet: it runs on its configuration.
-                if (proxy.on_reserve && account.fenced(memory.epoch)) continue;
+                const bool fenced = account.fenced(memory.epoch);
+                if (proxy.on_reserve && fenced) continue;
                 api::Grant grant;
-                grant.server_connections = proxy.grant.value_or(proxy.expected);
+                grant.server_connections =
+                    fenced ? proxy.grant.value_or(proxy.expected) : Account::keep;
                 grant.throttle = proxy.active ? throttles[i] : account.throttle();
                 if (!account.due(grant.server_connections, grant.throttle, now)) continue;
                 grant.epoch = memory.epoch;

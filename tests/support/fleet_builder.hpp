@@ -161,7 +161,7 @@ class Fleet {
         api::Report& report = *at(push.proxy_id).report;
         report.epoch = push.grant.epoch;
         report.sequence = push.grant.sequence;
-        report.granted = push.grant.server_connections;
+        if (push.grant.server_connections > 0) report.granted = push.grant.server_connections;
     }
 
     std::string silent_;

@@ -94,6 +94,18 @@ TEST(Account, IssuesAgainWhatDoesNotComeIntoForce) {
     EXPECT_FALSE(account.due(4, {}, start + 1h));
 }
 
+TEST(Account, KeepingChangesNothingThatIsExpected) {
+    Account account{true};
+    account.take(report(4, 9, 7, 7), start);
+    EXPECT_TRUE(account.due(Account::keep, {}, start));
+    account.issue(grant(1, Account::keep), start);
+    EXPECT_EQ(account.expected(), 7);
+    EXPECT_EQ(account.charge(0), 7);
+    account.take(report(5, 1, 6, 6), start + 1s);
+    EXPECT_EQ(account.expected(), 6);
+    EXPECT_FALSE(account.due(Account::keep, {}, start + 9s));
+}
+
 TEST(Account, ReportThatPassedTheGrantOnItsWayMakesItDueAgain) {
     Account account;
     account.issue(grant(1, 4), start);
