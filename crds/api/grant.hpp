@@ -38,8 +38,11 @@ static_assert(complete<Throttle>());
 struct Grant {
     std::uint64_t epoch = 0;              // of the operator: a new leader has a higher one
     std::uint64_t sequence = 0;           // counts up within an epoch
-    std::int32_t server_connections = 0;  // server connections this proxy may have open, at most
-    std::optional<Throttle> throttle;     // absent: no policy is attached
+    // Server connections this proxy may have open, at most. 0 keeps the number in force: so a new
+    // leader puts an end to earlier leaders' grants without changing what the proxy may have, which
+    // it cannot know for certain.
+    std::int32_t server_connections = 0;
+    std::optional<Throttle> throttle;  // absent: no policy is attached
 
     static constexpr auto fields() {
         using S = Grant;

@@ -22,7 +22,9 @@ GrantDesk::GrantDesk(pool::Board& board, const api::DataplaneConfig& document) :
 bool GrantDesk::take(const api::Grant& grant) {
     const auto place = [](const api::Grant& each) { return std::pair(each.epoch, each.sequence); };
     if (grant_ && place(grant) <= place(*grant_)) return false;
+    const std::int32_t before = server_connections();
     grant_ = grant;
+    if (grant.server_connections == 0) grant_->server_connections = before;
     publish();
     return true;
 }

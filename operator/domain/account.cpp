@@ -40,14 +40,15 @@ std::int32_t Account::charge(std::int32_t seen) const {
 }
 
 std::int32_t Account::expected() const {
-    return last_ && !sent_.empty() ? last_->server_connections : granted_;
+    const bool pending = last_ && !sent_.empty() && last_->server_connections != keep;
+    return pending ? last_->server_connections : granted_;
 }
 
 bool Account::due(std::int32_t connections, const std::optional<api::Throttle>& throttle, Time now)
     const {
     if (!last_ || last_->server_connections != connections || last_->throttle != throttle)
         return true;
-    if (acknowledged()) return granted_ != connections;
+    if (acknowledged()) return connections != keep && granted_ != connections;
     return (reported_ && *reported_ > last_at_) || now - last_at_ >= retry;
 }
 

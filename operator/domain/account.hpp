@@ -42,6 +42,9 @@ class Account {
     bool reported() const { return reported_.has_value(); }
     std::optional<Time> reported_at() const { return reported_; }
 
+    // What to issue to a proxy that is not fenced yet: it keeps what it has.
+    static constexpr std::int32_t keep = 0;
+
     // No grant of an earlier operator can come into force any more.
     bool fenced(std::uint64_t epoch) const { return !inherited_ || (reported_ && epoch_ >= epoch); }
 

@@ -169,7 +169,7 @@ void count_what_is_granted_as_budget(DatabaseView& database) {
     }
 }
 
-void fill(DatabaseView& database, const Observed& observed, Memory& memory, Time now) {
+void fill(DatabaseView& database, Memory& memory, Time now) {
     Time facts_at{};
     if (const auto found = memory.databases.find(database.key); found != memory.databases.end()) {
         DatabaseMemory& known = found->second;
@@ -190,7 +190,8 @@ void fill(DatabaseView& database, const Observed& observed, Memory& memory, Time
         database.budget = database_budget(*database.facts, database.others, headroom, percent);
         std::int32_t ghosts = 0;
         for (const auto& [tag, count] : database.facts->seen) ghosts += count;
-        for (const Proxy& proxy : observed.proxies) ghosts -= seen_of(database, proxy.id);
+        for (const PoolView& pool : database.pools)
+            for (const ProxyView& each : pool.proxies) ghosts -= seen_of(database, each.proxy->id);
         database.line.ghosts = ghosts;
     }
     database.line.budget = database.budget.connections;
@@ -200,6 +201,23 @@ void fill(DatabaseView& database, const Observed& observed, Memory& memory, Time
     database.learning = !database.unfenced.empty() || facts_at < *memory.began + end_margin;
     database.line.may_grow = database.fresh && !database.learning &&
                              facts_at >= memory.facts_needed_after && memory.superseded_by == 0;
+}
+
+// What a proxy of an unknown database has may be on any of those that are known.
+void charge_strays(std::vector<DatabaseView>& views) {
+    std::int32_t floors = 0;
+    std::int32_t grown = 0;
+    for (const DatabaseView& view : views) {
+        if (view.facts) continue;
+        for (const PoolLine& pool : view.line.pools)
+            for (const ProxyLine& proxy : pool.proxies)
+                (proxy.charge > proxy_floor ? grown : floors) += proxy.charge;
+    }
+    for (DatabaseView& view : views) {
+        if (!view.facts) continue;
+        view.line.strays = floors;
+        view.line.ghosts += grown;
+    }
 }
 
 }  // namespace
@@ -228,13 +246,14 @@ std::vector<DatabaseView> view_of(const Observed& observed, Memory& memory, cons
     std::vector<DatabaseView> views;
     bool stray = false;
     for (auto& [key, view] : databases) {
-        fill(view, observed, memory, now.time);
+        fill(view, memory, now.time);
         stray = stray || (!view.facts && !view.unfenced.empty());
         views.push_back(std::move(view));
     }
     // A proxy that an earlier operator may have granted to, on nobody knows which database.
     if (stray)
         for (DatabaseView& view : views) view.line.may_grow = false;
+    charge_strays(views);
     std::erase_if(memory.databases, [&](const auto& entry) {
         return !databases.contains(entry.first);
     });

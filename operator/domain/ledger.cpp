@@ -121,7 +121,7 @@ void set_targets(DatabaseLine& database) {
 
 void settle(DatabaseLine& database) {
     database.free = database.budget - database.reserve() - database.ghosts;
-    database.on_reserve = 0;
+    database.on_reserve = database.strays;
     struct Place {
         std::size_t pool;
         ProxyLine* proxy;

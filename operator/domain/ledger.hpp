@@ -51,7 +51,10 @@ struct PoolLine {
 struct DatabaseLine {
     std::int32_t budget = 0;  // B
     std::int32_t ghosts = 0;  // connections seen of proxies that nobody lists
-    bool may_grow = false;    // facts are fresh and every proxy is known
+    // Floors of proxies whose database is not known yet: it may be this one. They stand in the
+    // reserve.
+    std::int32_t strays = 0;
+    bool may_grow = false;  // facts are fresh and every proxy is known
     std::vector<PoolLine> pools;
 
     std::int32_t reserve() const;

@@ -84,9 +84,11 @@ void push_grants(
                 Account& account = view.memory->account;
                 if (view.proxy->phase == ProxyPhase::Gone || !account.reported()) continue;
                 // Its floor is not paid for yet: it runs on its configuration.
-                if (proxy.on_reserve && account.fenced(memory.epoch)) continue;
+                const bool fenced = account.fenced(memory.epoch);
+                if (proxy.on_reserve && fenced) continue;
                 api::Grant grant;
-                grant.server_connections = proxy.grant.value_or(proxy.expected);
+                grant.server_connections =
+                    fenced ? proxy.grant.value_or(proxy.expected) : Account::keep;
                 grant.throttle = proxy.active ? throttles[i] : account.throttle();
                 if (!account.due(grant.server_connections, grant.throttle, now)) continue;
                 grant.epoch = memory.epoch;
@@ -110,8 +112,29 @@ std::int32_t running_of(const PoolView& pool) {
     ));
 }
 
+bool is_nobody_there(const DatabaseView& database) {
+    return !database.fresh &&
+           std::all_of(database.pools.begin(), database.pools.end(), [](const PoolView& pool) {
+               return running_of(pool) == 0;
+           });
+}
+
+// Processes that may start now on one database. Where it is not known it may be any: the fullest of
+// them decides.
+std::int32_t starts_of(const DatabaseView& database, const std::vector<DatabaseView>& databases) {
+    std::int32_t starts = starts_allowed(database.line);
+    if (!database.facts)
+        for (const DatabaseView& other : databases)
+            starts = std::min(starts, starts_allowed(other.line));
+    return starts;
+}
+
 Workload workload_of(
-    const DatabaseView& database, std::size_t index, const Observed& observed, std::int32_t& starts
+    const DatabaseView& database,
+    std::size_t index,
+    const Observed& observed,
+    bool scout,
+    std::int32_t& starts
 ) {
     const PoolView& pool = database.pools[index];
     const PoolLine& line = database.line.pools[index];
@@ -126,7 +149,7 @@ Workload workload_of(
         const std::int32_t carried = std::max(1, (line.ceiling - line.reserve) / proxy_floor);
         workload.replicas = std::min(workload.replicas, std::max(carried, running_of(pool)));
     }
-    workload.starts_allowed = std::min(starts_allowed(line), starts);
+    workload.starts_allowed = std::min(scout ? 1 : starts_allowed(line), starts);
     starts -= workload.starts_allowed;
     workload.surge = line.free < 0 || database.line.free < 0 ? 0 : rollout_surge;
     return workload;
@@ -219,13 +242,16 @@ Plan make_plan(const Observed& observed, Memory& memory, const Now& now) {
     }
     push_grants(databases, attachments, memory, now.time, plan);
     for (const DatabaseView& database : databases) {
-        std::int32_t starts = starts_allowed(database.line);
+        std::int32_t starts = starts_of(database, databases);
+        // Somebody must ask the database, or nothing that it shows ever changes.
+        const bool scout = starts == 0 && is_nobody_there(database);
+        if (scout) starts = 1;
         for (std::size_t i = 0; i < database.pools.size(); ++i) {
             if (!database.pools[i].resource) {
                 plan.removals.push_back(database.pools[i].key);
                 continue;
             }
-            const Workload workload = workload_of(database, i, observed, starts);
+            const Workload workload = workload_of(database, i, observed, scout, starts);
             write_pool_status(database, i, workload, observed, memory, now, plan);
             plan.workloads.push_back(workload);
         }

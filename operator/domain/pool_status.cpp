@@ -93,7 +93,7 @@ api::SizingStatus sizing_status(const PoolStatusInput& input, std::int32_t grant
     const api::ConnectionPoolStatus& before = pool.resource->status;
     const api::SizingStatus last = before.sizing.value_or(api::SizingStatus{});
     api::SizingStatus status = last;
-    status.desired = line.asked;
+    status.desired = line.fixed ? line.asked : sticky_size(line.asked, last.desired);
     if (pool.resource->spec.sizing.mode == api::SizingMode::Observe)
         status.desired = sticky_size(std::max(line.floor, want_for(pool.demand)), last.desired);
     status.demand_hundredths =

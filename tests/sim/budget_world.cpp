@@ -164,8 +164,9 @@ void BudgetWorld::arrive(const Message& message) {
         if (std::pair{grant.epoch, grant.sequence} > std::pair{proxy.epoch, proxy.sequence}) {
             proxy.epoch = grant.epoch;
             proxy.sequence = grant.sequence;
-            if (proxy.granted != grant.server_connections) ++grants_taken;
-            proxy.granted = grant.server_connections;
+            const std::int32_t before = proxy.granted;
+            if (grant.server_connections > 0) proxy.granted = grant.server_connections;
+            if (proxy.granted != before) ++grants_taken;
         }
     }
     Message answer = message;
@@ -318,7 +319,6 @@ void BudgetWorld::apply(const domain::Workload& workload) {
         proxy.started = now;
         proxy.answers_from = now + std::chrono::milliseconds{whole(50, 600)};
         proxy.facts_next = proxy.answers_from;
-        proxy.epoch = config_epoch_;
         proxy.granted = workload.config.server_connections;
         proxies[proxy.id] = std::move(proxy);
     }
@@ -331,9 +331,9 @@ void BudgetWorld::run_operator(ModelOperator& each, std::size_t index) {
     const domain::Now moment{now, "T" + std::to_string(seconds.count())};
     each.last_plan = domain::make_plan(observe(each), each.memory, moment);
     for (const std::string& id : each.last_plan.forget) each.forgotten.insert(id);
-    // A lower epoch cannot overwrite what a higher one has written.
-    config_epoch_ = std::max(config_epoch_, each.memory.epoch);
-    if (config_epoch_ == each.memory.epoch) {
+    // Whoever has lost the lease, or the lock, starts and stops no processes any more.
+    leader_ = std::max(leader_, each.memory.epoch);
+    if (leader_ == each.memory.epoch) {
         for (const domain::Workload& workload : each.last_plan.workloads) apply(workload);
         for (const domain::PoolStatusWrite& write : each.last_plan.pool_statuses)
             pools.at(write.pool).status = write.status;

@@ -147,8 +147,7 @@ class BudgetWorld {
     std::uint64_t order_ = 0;
     std::uint64_t next_proxy_ = 0;
     std::uint64_t epochs_ = 0;
-    // Written by the leader: the least epoch that a new process obeys, from its configuration.
-    std::uint64_t config_epoch_ = 0;
+    std::uint64_t leader_ = 0;  // the highest epoch that has had a round
     std::map<std::string, std::pair<double, double>> loads_;  // clients and hold by pool
     struct Lingering {
         std::size_t database;

@@ -30,6 +30,17 @@ TEST_F(GrantDeskTest, TheConfigurationCountsUntilTheFirstGrant) {
     EXPECT_EQ(desk.server_connections(), 4);
 }
 
+TEST_F(GrantDeskTest, ZeroConnectionsKeepTheNumberInForce) {
+    GrantDesk desk(board_, document(7));
+    ASSERT_TRUE(desk.take(grant(1, 1, 0)));
+    EXPECT_EQ(board_.limit(), 7);
+    ASSERT_TRUE(desk.take(grant(1, 2, 4)));
+    ASSERT_TRUE(desk.take(grant(2, 1, 0)));
+    EXPECT_EQ(board_.limit(), 4);
+    EXPECT_EQ(desk.epoch(), 2U);
+    EXPECT_FALSE(desk.take(grant(1, 3, 9)));
+}
+
 TEST_F(GrantDeskTest, OnlyANewerEpochOrSequenceIsTaken) {
     struct Case {
         std::uint64_t epoch;
