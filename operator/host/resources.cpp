@@ -131,8 +131,8 @@ bool Resources::load() {
     for (const fs::path& file : *files)
         texts.push_back({file.filename().string(), read_file(file)});
     const auto changes = store_.load(texts, wall_time(), new_uid);
-    tell_faults();
     if (access_ == Access::ReadOnly) return false;
+    tell_faults();
     keep(changes);
     show_refused();
     return keep_secrets();
@@ -186,7 +186,6 @@ void Resources::tell_faults() {
             spdlog::warn("{}", to_string(fault));
     }
     told_faults_ = store_.faults();
-    if (access_ == Access::ReadOnly) return;
     if (text.empty()) {
         status_files_.remove(faults_name);
     } else {

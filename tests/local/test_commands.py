@@ -54,7 +54,7 @@ def test_dry_run_tells_and_changes_nothing(operator: OperatorOn) -> None:
     operator.write("pools.yaml", pool(replicas=-1))
     operator.start("--dry-run")
     assert operator.child.wait(PATIENCE) == 1
-    assert "pools.yaml:16: spec.replicas: must be" in operator.log()
+    assert "pools.yaml:20: spec.replicas: must be" in operator.log()
 
 
 def test_manifest_acts_within_a_second_up_and_down(operator: OperatorOn) -> None:
@@ -149,7 +149,7 @@ def test_wrong_manifest_keeps_what_runs_and_is_told_everywhere(operator: Operato
     pids = operator.proxies()
     operator.write("pools.yaml", pool(replicas="many") + "\n---\n" + SECRET)
     wait_for("Stalled", lambda: operator.condition("Stalled").get("status") == "True", PATIENCE)
-    fault = "pools.yaml:16: spec.replicas: must be"
+    fault = "pools.yaml:20: spec.replicas: must be"
     assert fault in operator.condition("Stalled")["message"]
     assert fault in operator.log()
     assert fault in operator.run("get", "cpool").stderr

@@ -27,8 +27,8 @@ class ResourceReaderTest : public testing::Test {
     }
     std::vector<std::string> names(const Selection& selection) const {
         std::vector<std::string> found;
-        for (const auto& each : ResourceReader(folder_.path()).read(selection).value())
-            found.push_back(metadata_text(each, "name"));
+        const auto resources = ResourceReader(folder_.path()).read(selection).value();
+        for (const auto& each : resources) found.push_back(metadata_text(each, "name"));
         return found;
     }
 
