@@ -71,6 +71,8 @@ struct Observed {
     // By pool key: the Secrets or keys that it waits for, in words (local mode; the kubelet waits
     // for them elsewhere).
     std::map<std::string, std::string> missing_secrets;
+    // Between two writes of a status in which only numbers have moved, at least.
+    std::chrono::milliseconds status_period{5000};
     // Secrets are files: SECRETS_ROOT/NAMESPACE/SECRET/KEY.
     std::string secrets_root = "/etc/penstock/secrets";
 };

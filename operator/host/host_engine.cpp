@@ -4,6 +4,13 @@
 
 namespace penstock::host {
 
+namespace {
+
+// A file costs little, and people watch it.
+constexpr std::chrono::milliseconds status_period{500};
+
+}  // namespace
+
 static_assert(reconcile::Engine<HostEngine>);
 
 HostEngine::HostEngine(
@@ -34,6 +41,7 @@ domain::Observed HostEngine::observe() const {
     observed.proxies = fleet_.proxies();
     observed.workload_faults = fleet_.faults();
     observed.missing_secrets = fleet_.missing();
+    observed.status_period = status_period;
     observed.secrets_root = secrets_root_;
     return observed;
 }
