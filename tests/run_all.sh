@@ -95,7 +95,7 @@ integration() {
     export PENSTOCK_BUILD=build/$preset PENSTOCK_TEST_PATIENCE=$patience
     "$PYTHON" -m pytest tests/integration/differential -q -p no:cacheprovider >"$LOGS/differential-$preset.log" 2>&1 &
     local half=$!
-    "$PYTHON" -m pytest tests/integration -q -p no:cacheprovider --ignore tests/integration/differential "$@" || first=$?
+    "$PYTHON" -m pytest tests/integration tests/local -q -p no:cacheprovider --ignore tests/integration/differential "$@" || first=$?
     wait "$half" || second=$?
     cat "$LOGS/differential-$preset.log"
     return $((first + second))

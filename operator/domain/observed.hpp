@@ -68,6 +68,11 @@ struct Observed {
     std::map<std::string, std::vector<api::Error>> policy_faults;
     std::map<std::string, std::string>
         workload_faults;  // by pool key: why the last apply did not succeed
+    // By pool key: the Secrets or keys that it waits for, in words (local mode; the kubelet waits
+    // for them elsewhere).
+    std::map<std::string, std::string> missing_secrets;
+    // Between two writes of a status in which only numbers have moved, at least.
+    std::chrono::milliseconds status_period{5000};
     // Secrets are files: SECRETS_ROOT/NAMESPACE/SECRET/KEY.
     std::string secrets_root = "/etc/penstock/secrets";
 };

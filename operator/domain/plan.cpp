@@ -15,8 +15,6 @@ namespace penstock::domain {
 
 namespace {
 
-// What merely breathes is written so often at most.
-constexpr std::chrono::seconds status_period{5};
 // A process that ended where no database answers: nobody can show its connections closed. It is
 // forgotten after the time in which a database notices by itself; until facts come nothing grows.
 constexpr std::chrono::seconds forget_unseen{30};
@@ -172,8 +170,11 @@ void forget_ended(
     for (const std::string& id : plan.forget) memory.proxies.erase(id);
 }
 
-bool may_write(std::optional<Time>& written, bool urgent, Time now) {
-    if (!urgent && written && now - *written < status_period) return false;
+// What merely breathes is written once in a period at most.
+bool may_write(
+    std::optional<Time>& written, bool urgent, Time now, std::chrono::milliseconds period
+) {
+    if (!urgent && written && now - *written < period) return false;
     written = now;
     return true;
 }
@@ -192,7 +193,8 @@ void write_pool_status(
     const api::ConnectionPoolStatus after =
         pool_status({observed, memory, database, index, workload, now});
     if (after == before) return;
-    if (!may_write(pool.memory->status_written, is_urgent(before, after), now.time)) return;
+    const bool urgent = is_urgent(before, after);
+    if (!may_write(pool.memory->status_written, urgent, now.time, observed.status_period)) return;
     for (Event& event : pool_events(pool.key, before, after))
         plan.events.push_back(std::move(event));
     plan.pool_statuses.push_back({pool.key, after});
@@ -216,7 +218,8 @@ void write_policy_statuses(
             found != memory.policy_status_written.end())
             written = found->second;
         const bool urgent = policy.status.conditions != after.conditions;
-        if (after != policy.status && may_write(written, urgent, now.time)) {
+        if (after != policy.status &&
+            may_write(written, urgent, now.time, observed.status_period)) {
             for (Event& event : policy_events(name, policy.status, after))
                 plan.events.push_back(std::move(event));
             plan.policy_statuses.push_back({name, after});

@@ -96,6 +96,7 @@ api::BackpressureStatus policy_status(
         );
     }
 
+    status.attached_targets = static_cast<std::int32_t>(attachment.pools.size());
     const bool has_targets = !attachment.pools.empty();
     Conditions conditions(policy.status.conditions, policy.metadata.generation, now.wall);
     const auto faults = observed.policy_faults.find(own_key);

@@ -217,6 +217,9 @@ std::optional<Verdict> reconciling(
     const Verdict& grants
 ) {
     const PoolView& pool = input.database.pools[input.index];
+    const auto missing = input.observed.missing_secrets.find(pool.key);
+    if (missing != input.observed.missing_secrets.end())
+        return Verdict{ConditionStatus::True, "WaitingForSecret", missing->second};
     const auto fault = input.observed.workload_faults.find(pool.key);
     if (fault != input.observed.workload_faults.end())
         return Verdict{ConditionStatus::True, "ApplyFailed", fault->second};

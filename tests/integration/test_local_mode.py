@@ -88,6 +88,8 @@ def test_change_of_a_manifest_acts_within_a_second(local: LocalMode) -> None:
     def fix(document: dict[str, Any]) -> None:
         document["spec"]["sizing"] = {"mode": "Fixed", "serverConnections": 12, "minServerConnections": 4}
 
+    # A fresh operator grants nothing beyond the floors before the database has shown it every connection.
+    wait_for("the operator has learned", lambda: _granted(local) == 4, PATIENCE)
     began = time.monotonic()
     local.change("orders.yaml", fix)
     wait_for("the new size is granted", lambda: _granted(local) == 12, PATIENCE)

@@ -1,0 +1,21 @@
+// HTTP/1.1 messages as the operator uses them, whichever library carries them.
+#pragma once
+
+#include <string>
+
+namespace penstock::host {
+
+struct HttpRequest {
+    std::string method = "GET";
+    std::string target = "/";
+    std::string bearer_token;  // empty: no Authorization header
+    std::string body;          // JSON
+};
+
+struct HttpReply {
+    int status = 200;
+    std::string content_type = "application/json";
+    std::string body;
+};
+
+}  // namespace penstock::host
