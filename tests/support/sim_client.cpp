@@ -104,7 +104,9 @@ void SimClient::check(const Message& message) {
         const wire::ErrorFields error = wire::read_error(message.body);
         if (error.is_fatal()) {
             has_fatal_ = true;
-            if (!weather_.fatal_states.contains(std::string(error.sql_state)))
+            // A login that asks PostgreSQL about its start-up values waits for a server as a query does.
+            const bool is_refused_login = !is_logged_in_ && weather_.has_refusals && error.sql_state == "53300";
+            if (!is_refused_login && !weather_.fatal_states.contains(std::string(error.sql_state)))
                 violation("ended by " + shown(message));
             return;
         }

@@ -254,10 +254,11 @@ TEST(ClientPath, TerminateInMidTransactionRollsBack) {
 TEST(ClientPath, TerminateBehindAQueryLetsItBeDone) {
     Script script = pooled();
     script.client_sends(query("insert") + terminate())
-        .expects_closed("a")
         .expects_to_server(query("insert"))
         .expects_no_open()
         .server_sends(done("INSERT 0 1"))
+        .expects_to_client(done("INSERT 0 1"))
+        .expects_closed("a")
         .expects_to_server("")
         .logs_in("b")
         .client_sends("b", query("select 1"))
@@ -336,10 +337,6 @@ TEST(ClientPath, ClientGoneInCopyInFailsTheCopy) {
     const std::string copy_failed = copy_fail("the client is gone");
     const Case cases[]{
         {query("copy"), copy_in_response(), copy_failed, error + ready_for_query()},
-        {batch,
-         parse_complete() + bind_complete() + copy_in_response(),
-         copy_failed + sync(),
-         error + ready_for_query()},
         {parse("", "copy") + bind_statement("", "") + execute() + flush(),
          parse_complete() + bind_complete() + copy_in_response(),
          copy_failed + sync(),
@@ -377,6 +374,11 @@ TEST(ClientPath, CopyInThatStartsWhenItsClientIsGoneIsFailed) {
         .server_sends(copy_in_response())
         .expects_to_server(copy_fail("the client is gone"))
         .server_sends(error_response().code("57014").message("failed").bytes() + ready_for_query())
+        .expects_to_client(
+            copy_in_response() + error_response().code("57014").message("failed").bytes() +
+            ready_for_query()
+        )
+        .expects_closed("a")
         .expects_open_still("s");
     script.passes_in_all_ways();
 }
