@@ -277,12 +277,12 @@ void Core::refuse(Client& client, const wire::Frame& frame, const wire::ErrorTex
 
 void Core::refuse_waiting(Client& client, const wire::ErrorText& error) {
     dequeue(client);
+    client.state = ClientState::Idle;
     if (client.probed != nullptr) {
         wire::ErrorText fatal = error;
         fatal.severity = wire::Severity::Fatal;
         return fail_client(client, fatal);
     }
-    client.state = ClientState::Idle;
     resume_reads(client);
     CHECK(client.stash != nullptr);
     const std::string_view chunk = open_stash(client.stash, {}, 0);
