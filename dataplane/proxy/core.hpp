@@ -155,7 +155,7 @@ class Core {
     void give_synthetic(Server& server);
     void server_broke(Server& server, std::string_view what);
     void server_fatal(Server& server, std::string_view message);
-    void injected_query_failed(Server& server, const wire::ErrorFields& error);
+    Next injected_query_failed(Server& server, const wire::ErrorFields& error);
     Client* owner_of(Server& server);
 
     // checkout.cpp

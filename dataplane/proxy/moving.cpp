@@ -42,9 +42,8 @@ bool Core::can_move(const Server& server) const {
 void Core::offer_to_others(Server& server) {
     TimePoint oldest = now_;
     for (const std::uint32_t pool : wanting_) oldest = std::min(oldest, oldest_wait(*pools_[pool]));
-    const std::uint32_t other = longest_waiting_worker(
-        to_us(wanting_.empty() ? now_ : oldest - other_worker_lead)
-    );
+    const std::uint32_t other =
+        longest_waiting_worker(to_us(wanting_.empty() ? now_ : oldest - other_worker_lead));
     if (other != no_slot) move_server(server, other);
 }
 

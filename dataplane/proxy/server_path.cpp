@@ -186,8 +186,7 @@ Core::Next Core::error_response(Server& server, const wire::Frame& frame) {
     }
     const bool ends_in_ready = match.verdict == ReplyQueue::Verdict::Within;
     if (ends_in_ready && match.entry.is_swallowed) {
-        injected_query_failed(server, error);
-        return Next::Gone;
+        return injected_query_failed(server, error);
     }
     if (match.entry.is_duplicate) {
         const Note& note = server.notes.front();
@@ -209,13 +208,14 @@ Core::Next Core::error_response(Server& server, const wire::Frame& frame) {
 
 // A parameter of the client's could not be set, or the server could not be cleaned: it is no longer
 // what it should be.
-void Core::injected_query_failed(Server& server, const wire::ErrorFields& error) {
+Core::Next Core::injected_query_failed(Server& server, const wire::ErrorFields& error) {
     Client* const probing = owner_of(server);
     if (probing != nullptr && probing->probed != nullptr) {
         // A wrong start-up value: nothing of it is left on the server.
         unlink(*probing, server);
         fail_client(*probing, {wire::Severity::Fatal, error.sql_state, error.message});
-        return clean(server, true);
+        clean(server, true);
+        return Next::Continue;
     }
     close_server(server);
     if (Client* client = owner_of(server)) {
@@ -227,6 +227,7 @@ void Core::injected_query_failed(Server& server, const wire::ErrorFields& error)
              "The session's parameters could not be set on a server connection."}
         );
     }
+    return Next::Gone;
 }
 
 Core::Next Core::ready_for_query(Server& server, const wire::Frame& frame) {
