@@ -191,6 +191,7 @@ class Core {
     void inject_sync(Server& server);
     void inject_query(Server& server, std::string_view sql, bool is_replay = false);
     void close_server(Server& server);
+    void end_login(Server& server);
     void server_gone(Server& server);
     void enter(Server& server, ServerState state);
     void close_excess();

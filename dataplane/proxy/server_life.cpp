@@ -39,6 +39,7 @@ Counter Metrics::*counter_of(ServerState state) {
 // The one place where a server's state changes.
 void Core::enter(Server& server, ServerState state) {
     (metrics_.*counter_of(server.state)).subtract();
+    if (state == ServerState::Closing && server.state != state) ++pool_of(server).closing;
     server.state = state;
     server.state_since = now_;
     (metrics_.*counter_of(state)).add();
@@ -132,17 +133,14 @@ void Core::server_login_bytes(Server& server, std::string_view bytes) {
             return server_ready(server);
         case ServerLoginStep::Failed:
             server_login_failed(server, server.login->failure());
-            act(ActionKind::Abort, server.link);
-            return server_gone(server);
+            return close_server(server);
     }
 }
 
 void Core::server_ready(Server& server) {
     session::ServerLoginResult result = server.login->take_result();
-    server.login.reset();
+    end_login(server);
     Pool& pool = pool_of(server);
-    --pool.opening;
-    --opening_;
     for (const auto& [name, value] : result.parameters) {
         if (const auto index = session::tracked_index(name))
             server.parameters.set(values_, *index, value);
@@ -177,7 +175,7 @@ void Core::server_login_failed(Server& server, session::ServerLoginFailure failu
     }
     pool.open_not_before = now_ + pool.login_retry;
     // While one server of the pool lives, those who log in may still hope for it.
-    if (pool.servers == 1 || pool.servers == pool.opening) refuse_welcoming(pool);
+    if (pool.servers - pool.closing == pool.opening) refuse_welcoming(pool);
 }
 
 // The client that had it is gone: what it began is brought to an end without harm to what it
@@ -248,15 +246,17 @@ void Core::inject_query(Server& server, std::string_view sql, bool is_replay) {
 void Core::close_server(Server& server) {
     if (server.state == ServerState::Closing) return;
     if (server.state == ServerState::Idle) std::erase(pool_of(server).idle, server.link.slot);
-    if (server.state == ServerState::Connecting || server.state == ServerState::LoggingIn) {
+    if (server.state == ServerState::Connecting) {
         act(ActionKind::Abort, server.link);
         return server_gone(server);
     }
+    const bool is_logged_in = server.login == nullptr;
+    if (!is_logged_in) end_login(server);
     const bool is_busy = !server.replies.is_empty();
     enter(server, ServerState::Closing);
     if (is_busy) {
         start_cancel(server, {}, worker_);
-    } else {
+    } else if (is_logged_in) {
         std::string out;
         wire::write_terminate(out);
         send_copy(server.link, out);
@@ -265,16 +265,20 @@ void Core::close_server(Server& server) {
     metrics_.servers_closed.add();
 }
 
+void Core::end_login(Server& server) {
+    server.login.reset();
+    --pool_of(server).opening;
+    --opening_;
+}
+
 // The link is gone and PostgreSQL knows: the permit is free.
 void Core::server_gone(Server& server) {
     const std::uint32_t index = server.pool;
     Pool& pool = *pools_[index];
     if (server.state == ServerState::Idle) std::erase(pool.idle, server.link.slot);
-    if (server.login != nullptr) {
-        --pool.opening;
-        --opening_;
-    }
+    if (server.login != nullptr) end_login(server);
     --pool.servers;
+    if (server.state == ServerState::Closing) --pool.closing;
     (metrics_.*counter_of(server.state)).subtract();
     auto& shared = board_.worker(worker_);
     shared.busy.store(
