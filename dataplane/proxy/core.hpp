@@ -124,6 +124,9 @@ class Core {
     Next parse_unnamed(Client& client, Server& server, const wire::Frame& frame);
     Next bind(Client& client, Server& server, const wire::Frame& frame);
     Next describe_or_close(Client& client, Server& server, const wire::Frame& frame);
+    void expect_foreign(
+        Server& server, session::Expect kind, std::uint32_t owner, std::string_view name
+    );
     void prepare_on(Server& server, session::StatementId statement);
     void make_room(Server& server);
     void fit_unnamed(Client& client, Server& server);
@@ -149,6 +152,7 @@ class Core {
     Next server_frame(Server& server, const wire::Frame& frame);
     Next asynchronous(Server& server, const wire::Frame& frame);
     Next error_response(Server& server, const wire::Frame& frame);
+    void error_to_client(Server& server, const wire::Frame& frame, const session::Expected& entry);
     Next ready_for_query(Server& server, const wire::Frame& frame);
     void parameter_status(Server& server, const wire::Frame& frame);
     void to_client(Server& server, std::string_view bytes);

@@ -101,7 +101,7 @@ struct Note {
         ServerParse,
         ClientClose,
         ServerClose,
-        Duplicate
+        Renamed  // nothing: keeps the client's name for an error's text
     } kind;
     session::StatementId statement = session::no_statement;
     bool is_on_server = false;  // ClientParse: the server was told too

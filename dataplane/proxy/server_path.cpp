@@ -188,15 +188,7 @@ Core::Next Core::error_response(Server& server, const wire::Frame& frame) {
     if (ends_in_ready && match.entry.is_swallowed) {
         return injected_query_failed(server, error);
     }
-    if (match.entry.is_duplicate) {
-        const Note& note = server.notes.front();
-        std::string out;
-        const session::ServerStatementName ours(note.statement);
-        wire::write_error_renamed(out, frame.body, ours.text(), note.name);
-        to_client(server, arena_.copy(out));
-    } else {
-        to_client(server, frame.all);
-    }
+    error_to_client(server, frame, match.entry);
     if (!ends_in_ready) undo(server, skipped_);
     if (server.replies.is_uncertain()) server.closes_when_free = true;
     // A plan of before a change of tables would fail for every client that shares it.
@@ -204,6 +196,29 @@ Core::Next Core::error_response(Server& server, const wire::Frame& frame) {
     if (error.sql_state == wire::sql_state::feature_not_supported && error.message == stale_plan)
         ++plans_epoch_;
     return Next::Continue;
+}
+
+// With the client's own names of statements in it.
+void Core::error_to_client(
+    Server& server, const wire::Frame& frame, const session::Expected& entry
+) {
+    const Client* const client = owner_of(server);
+    session::StatementId statement = session::no_statement;
+    std::string_view name;
+    if (entry.is_renamed) {
+        statement = server.notes.front().statement;
+        name = server.notes.front().name;
+    } else if (client != nullptr && client->statements != nullptr) {
+        statement = session::statement_named_in(wire::read_error(frame.body).message);
+        name = client->statements->name_of(statement);
+        if (name.empty()) return to_client(server, frame.all);
+    } else {
+        return to_client(server, frame.all);
+    }
+    std::string out;
+    const session::ServerStatementName ours(statement);
+    wire::write_error_renamed(out, frame.body, ours.text(), name);
+    to_client(server, arena_.copy(out));
 }
 
 // A parameter of the client's could not be set, or the server could not be cleaned: it is no longer
