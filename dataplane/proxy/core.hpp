@@ -129,6 +129,7 @@ class Core {
     );
     void prepare_on(Server& server, session::StatementId statement);
     void make_room(Server& server);
+    void close_on(Server& server, session::StatementId statement);
     void fit_unnamed(Client& client, Server& server);
     void send_renamed(
         Server& server,

@@ -60,10 +60,18 @@ Core::Next Core::parse(Client& client, Server& server, const wire::Frame& frame)
     } else {
         note.statement = statements_.add(definition);
         client.statements->add(name, note.statement);
-        if (server.statements.touch(note.statement)) {
+        const bool is_there = server.statements.touch(note.statement);
+        // In a failed transaction PostgreSQL refuses most texts, so it must be asked.
+        const bool may_be_failed =
+            server.status == wire::TransactionStatus::Failed || server.replies.owes_ready();
+        if (is_there && !may_be_failed) {
             entry.is_synthetic = true;
         } else {
-            make_room(server);
+            if (is_there) {
+                close_on(server, note.statement);
+            } else {
+                make_room(server);
+            }
             server.statements.add(note.statement);
             note.is_on_server = true;
             send_renamed(server, frame, {}, note.statement, definition);
@@ -242,15 +250,18 @@ void Core::prepare_on(Server& server, session::StatementId statement) {
 void Core::make_room(Server& server) {
     const auto statements_max = static_cast<std::size_t>(settings_->prepared_statements_max);
     const session::StatementId victim = server.statements.victim(statements_max);
-    if (victim == no_statement) return;
-    server.statements.remove(victim);
-    const ServerStatementName name(victim);
+    if (victim != no_statement) close_on(server, victim);
+}
+
+void Core::close_on(Server& server, session::StatementId statement) {
+    server.statements.remove(statement);
+    const ServerStatementName name(statement);
     std::string out;
     wire::MessageWriter(out, Frontend::Close).byte('S').c_string(name.text());
     send_copy(server.link, out);
     Expected entry = injected(Expect::Close);
     entry.has_note = true;
-    server.notes.push_back({Note::Kind::ServerClose, victim, true, {}});
+    server.notes.push_back({Note::Kind::ServerClose, statement, true, {}});
     expect(server, entry);
 }
 

@@ -78,6 +78,8 @@ class ReplyQueue {
     Expected take_synthetic();
     bool is_head_synthetic() const { return !is_empty() && at(0).is_synthetic; }
     bool has_only_synthetic() const;
+    // Is a ReadyForQuery to come, so that the transaction's status may change?
+    bool owes_ready() const;
 
     // Requires: not empty.
     const Expected& head() const { return at(0); }

@@ -601,7 +601,13 @@ bool FakeBackend::run(Portal& portal, std::size_t rows_max, bool with_descriptio
 void FakeBackend::set(std::string_view sql) {
     sql.remove_prefix(4);
     const std::size_t space = sql.find(' ');
-    std::string value = quoted_in(sql);
+    std::string value;
+    const std::string written = quoted_in(sql);
+    const bool has_escapes = sql.find("E'") != std::string_view::npos;
+    for (std::size_t i = 0; i < written.size(); ++i) {
+        if (written[i] == '\'' || (has_escapes && written[i] == '\\')) ++i;
+        if (i < written.size()) value += written[i];
+    }
     const std::string name(sql.substr(0, space));
     // As PostgreSQL writes it.
     if (name == "DateStyle" && value == "iso") value = "ISO, MDY";
