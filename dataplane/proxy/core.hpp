@@ -185,6 +185,7 @@ class Core {
     // server_life.cpp
     void open_wanted(std::uint32_t pool);
     bool find_permit();
+    void make_way();
     void open_server(std::uint32_t pool);
     void server_login_bytes(Server& server, std::string_view bytes);
     void server_login_step(Server& server, session::ServerLoginStep step, std::string& out);

@@ -69,23 +69,26 @@ void Core::open_wanted(std::uint32_t index) {
     for (std::int32_t i = 0; i < sizing.to_open && find_permit(); ++i) open_server(index);
 }
 
-// A permit, or steps towards one: an idle server of another pool, here or on another worker, is
-// given up.
+// A permit, or steps towards one.
 bool Core::find_permit() {
     if (board_.take_permit()) return true;
+    make_way();
+    return false;
+}
+
+// An idle server of another pool, here or on another worker, is given up.
+void Core::make_way() {
     const auto closing = static_cast<std::int32_t>(metrics_.servers_closing.get());
     if (closing < waiting_ + welcoming_) {
         for (const auto& pool : pools_) {
             if (pool->idle.empty() || pool->is_wanting) continue;
-            close_server(servers_.at(pool->idle.front()));
-            return false;
+            return close_server(servers_.at(pool->idle.front()));
         }
     }
     if (board_.workers() > 1 && !has_asked_others_) {
         has_asked_others_ = true;
         act(ActionKind::WantServer, {});
     }
-    return false;
 }
 
 void Core::open_server(std::uint32_t index) {
@@ -164,8 +167,11 @@ void Core::server_ready(Server& server) {
 void Core::server_login_failed(Server& server, session::ServerLoginFailure failure) {
     Pool& pool = pool_of(server);
     metrics_.server_login_failures.add();
-    if (failure.sql_state == wire::sql_state::too_many_connections)
+    if (failure.sql_state == wire::sql_state::too_many_connections) {
         metrics_.database_refusals.add();
+        // The database has less room than the limit says: it is shared as if that were the limit.
+        make_way();
+    }
     server_error_ = failure.message + " (user \"" + pool.key.user + "\", database \"" +
                     pool.key.database + "\")";
     pool.failure = std::move(failure);
