@@ -124,8 +124,12 @@ class Core {
     Next parse_unnamed(Client& client, Server& server, const wire::Frame& frame);
     Next bind(Client& client, Server& server, const wire::Frame& frame);
     Next describe_or_close(Client& client, Server& server, const wire::Frame& frame);
+    void expect_foreign(
+        Server& server, session::Expect kind, std::uint32_t owner, std::string_view name
+    );
     void prepare_on(Server& server, session::StatementId statement);
     void make_room(Server& server);
+    void close_on(Server& server, session::StatementId statement);
     void fit_unnamed(Client& client, Server& server);
     void send_renamed(
         Server& server,
@@ -149,13 +153,14 @@ class Core {
     Next server_frame(Server& server, const wire::Frame& frame);
     Next asynchronous(Server& server, const wire::Frame& frame);
     Next error_response(Server& server, const wire::Frame& frame);
+    void error_to_client(Server& server, const wire::Frame& frame, const session::Expected& entry);
     Next ready_for_query(Server& server, const wire::Frame& frame);
     void parameter_status(Server& server, const wire::Frame& frame);
     void to_client(Server& server, std::string_view bytes);
     void give_synthetic(Server& server);
     void server_broke(Server& server, std::string_view what);
     void server_fatal(Server& server, std::string_view message);
-    void injected_query_failed(Server& server, const wire::ErrorFields& error);
+    Next injected_query_failed(Server& server, const wire::ErrorFields& error);
     Client* owner_of(Server& server);
 
     // checkout.cpp
@@ -180,6 +185,7 @@ class Core {
     // server_life.cpp
     void open_wanted(std::uint32_t pool);
     bool find_permit();
+    void make_way();
     void open_server(std::uint32_t pool);
     void server_login_bytes(Server& server, std::string_view bytes);
     void server_login_step(Server& server, session::ServerLoginStep step, std::string& out);
@@ -191,6 +197,7 @@ class Core {
     void inject_sync(Server& server);
     void inject_query(Server& server, std::string_view sql, bool is_replay = false);
     void close_server(Server& server);
+    void end_login(Server& server);
     void server_gone(Server& server);
     void enter(Server& server, ServerState state);
     void close_excess();

@@ -36,12 +36,14 @@ bool Core::can_move(const Server& server) const {
            server.body == Body::None;
 }
 
-// To the other worker whose client has waited longest, if that is longer than any here has.
+// To the other worker whose client has waited longest, if that is longer than any here has, of
+// whatever pool: a server of the wrong pool gives up its permit. So a server comes to rest where
+// the oldest wait is.
 void Core::offer_to_others(Server& server) {
-    const std::uint32_t front = pool_of(server).waiting.front();
-    const std::uint32_t other = longest_waiting_worker(
-        to_us(front == no_slot ? now_ : clients_.at(front).active_at - other_worker_lead)
-    );
+    TimePoint oldest = now_;
+    for (const std::uint32_t pool : wanting_) oldest = std::min(oldest, oldest_wait(*pools_[pool]));
+    const std::uint32_t other =
+        longest_waiting_worker(to_us(wanting_.empty() ? now_ : oldest - other_worker_lead));
     if (other != no_slot) move_server(server, other);
 }
 

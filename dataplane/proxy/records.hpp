@@ -101,7 +101,7 @@ struct Note {
         ServerParse,
         ClientClose,
         ServerClose,
-        Duplicate
+        Renamed  // nothing: keeps the client's name for an error's text
     } kind;
     session::StatementId statement = session::no_statement;
     bool is_on_server = false;  // ClientParse: the server was told too
@@ -167,6 +167,7 @@ struct Pool {
     pool::SlotList welcoming;         // clients
     std::int32_t servers = 0;
     std::int32_t opening = 0;
+    std::int32_t closing = 0;
     std::int32_t clients = 0;
     wire::Parameters welcome;  // ParameterStatus of the first server
     std::optional<wire::ScramKeys> scram_keys;

@@ -39,6 +39,7 @@ Counter Metrics::*counter_of(ServerState state) {
 // The one place where a server's state changes.
 void Core::enter(Server& server, ServerState state) {
     (metrics_.*counter_of(server.state)).subtract();
+    if (state == ServerState::Closing && server.state != state) ++pool_of(server).closing;
     server.state = state;
     server.state_since = now_;
     (metrics_.*counter_of(state)).add();
@@ -68,23 +69,26 @@ void Core::open_wanted(std::uint32_t index) {
     for (std::int32_t i = 0; i < sizing.to_open && find_permit(); ++i) open_server(index);
 }
 
-// A permit, or steps towards one: an idle server of another pool, here or on another worker, is
-// given up.
+// A permit, or steps towards one.
 bool Core::find_permit() {
     if (board_.take_permit()) return true;
+    make_way();
+    return false;
+}
+
+// An idle server of another pool, here or on another worker, is given up.
+void Core::make_way() {
     const auto closing = static_cast<std::int32_t>(metrics_.servers_closing.get());
     if (closing < waiting_ + welcoming_) {
         for (const auto& pool : pools_) {
             if (pool->idle.empty() || pool->is_wanting) continue;
-            close_server(servers_.at(pool->idle.front()));
-            return false;
+            return close_server(servers_.at(pool->idle.front()));
         }
     }
     if (board_.workers() > 1 && !has_asked_others_) {
         has_asked_others_ = true;
         act(ActionKind::WantServer, {});
     }
-    return false;
 }
 
 void Core::open_server(std::uint32_t index) {
@@ -132,17 +136,14 @@ void Core::server_login_bytes(Server& server, std::string_view bytes) {
             return server_ready(server);
         case ServerLoginStep::Failed:
             server_login_failed(server, server.login->failure());
-            act(ActionKind::Abort, server.link);
-            return server_gone(server);
+            return close_server(server);
     }
 }
 
 void Core::server_ready(Server& server) {
     session::ServerLoginResult result = server.login->take_result();
-    server.login.reset();
+    end_login(server);
     Pool& pool = pool_of(server);
-    --pool.opening;
-    --opening_;
     for (const auto& [name, value] : result.parameters) {
         if (const auto index = session::tracked_index(name))
             server.parameters.set(values_, *index, value);
@@ -166,8 +167,11 @@ void Core::server_ready(Server& server) {
 void Core::server_login_failed(Server& server, session::ServerLoginFailure failure) {
     Pool& pool = pool_of(server);
     metrics_.server_login_failures.add();
-    if (failure.sql_state == wire::sql_state::too_many_connections)
+    if (failure.sql_state == wire::sql_state::too_many_connections) {
         metrics_.database_refusals.add();
+        // The database has less room than the limit says: it is shared as if that were the limit.
+        make_way();
+    }
     server_error_ = failure.message + " (user \"" + pool.key.user + "\", database \"" +
                     pool.key.database + "\")";
     pool.failure = std::move(failure);
@@ -177,7 +181,7 @@ void Core::server_login_failed(Server& server, session::ServerLoginFailure failu
     }
     pool.open_not_before = now_ + pool.login_retry;
     // While one server of the pool lives, those who log in may still hope for it.
-    if (pool.servers == 1 || pool.servers == pool.opening) refuse_welcoming(pool);
+    if (pool.servers - pool.closing == pool.opening) refuse_welcoming(pool);
 }
 
 // The client that had it is gone: what it began is brought to an end without harm to what it
@@ -248,15 +252,17 @@ void Core::inject_query(Server& server, std::string_view sql, bool is_replay) {
 void Core::close_server(Server& server) {
     if (server.state == ServerState::Closing) return;
     if (server.state == ServerState::Idle) std::erase(pool_of(server).idle, server.link.slot);
-    if (server.state == ServerState::Connecting || server.state == ServerState::LoggingIn) {
+    if (server.state == ServerState::Connecting) {
         act(ActionKind::Abort, server.link);
         return server_gone(server);
     }
+    const bool is_logged_in = server.login == nullptr;
+    if (!is_logged_in) end_login(server);
     const bool is_busy = !server.replies.is_empty();
     enter(server, ServerState::Closing);
     if (is_busy) {
         start_cancel(server, {}, worker_);
-    } else {
+    } else if (is_logged_in) {
         std::string out;
         wire::write_terminate(out);
         send_copy(server.link, out);
@@ -265,16 +271,20 @@ void Core::close_server(Server& server) {
     metrics_.servers_closed.add();
 }
 
+void Core::end_login(Server& server) {
+    server.login.reset();
+    --pool_of(server).opening;
+    --opening_;
+}
+
 // The link is gone and PostgreSQL knows: the permit is free.
 void Core::server_gone(Server& server) {
     const std::uint32_t index = server.pool;
     Pool& pool = *pools_[index];
     if (server.state == ServerState::Idle) std::erase(pool.idle, server.link.slot);
-    if (server.login != nullptr) {
-        --pool.opening;
-        --opening_;
-    }
+    if (server.login != nullptr) end_login(server);
     --pool.servers;
+    if (server.state == ServerState::Closing) --pool.closing;
     (metrics_.*counter_of(server.state)).subtract();
     auto& shared = board_.worker(worker_);
     shared.busy.store(

@@ -189,18 +189,9 @@ Core::Next Core::error_response(Server& server, const wire::Frame& frame) {
     }
     const bool ends_in_ready = match.verdict == ReplyQueue::Verdict::Within;
     if (ends_in_ready && match.entry.is_swallowed) {
-        injected_query_failed(server, error);
-        return Next::Gone;
+        return injected_query_failed(server, error);
     }
-    if (match.entry.is_duplicate) {
-        const Note& note = server.notes.front();
-        std::string out;
-        const session::ServerStatementName ours(note.statement);
-        wire::write_error_renamed(out, frame.body, ours.text(), note.name);
-        to_client(server, arena_.copy(out));
-    } else {
-        to_client(server, frame.all);
-    }
+    error_to_client(server, frame, match.entry);
     if (!ends_in_ready) undo(server, skipped_);
     if (server.replies.is_uncertain()) server.closes_when_free = true;
     // A plan of before a change of tables would fail for every client that shares it.
@@ -210,15 +201,39 @@ Core::Next Core::error_response(Server& server, const wire::Frame& frame) {
     return Next::Continue;
 }
 
+// With the client's own names of statements in it.
+void Core::error_to_client(
+    Server& server, const wire::Frame& frame, const session::Expected& entry
+) {
+    const Client* const client = owner_of(server);
+    session::StatementId statement = session::no_statement;
+    std::string_view name;
+    if (entry.is_renamed) {
+        statement = server.notes.front().statement;
+        name = server.notes.front().name;
+    } else if (client != nullptr && client->statements != nullptr) {
+        statement = session::statement_named_in(wire::read_error(frame.body).message);
+        name = client->statements->name_of(statement);
+        if (name.empty()) return to_client(server, frame.all);
+    } else {
+        return to_client(server, frame.all);
+    }
+    std::string out;
+    const session::ServerStatementName ours(statement);
+    wire::write_error_renamed(out, frame.body, ours.text(), name);
+    to_client(server, arena_.copy(out));
+}
+
 // A parameter of the client's could not be set, or the server could not be cleaned: it is no longer
 // what it should be.
-void Core::injected_query_failed(Server& server, const wire::ErrorFields& error) {
+Core::Next Core::injected_query_failed(Server& server, const wire::ErrorFields& error) {
     Client* const probing = owner_of(server);
     if (probing != nullptr && probing->probed != nullptr) {
         // A wrong start-up value: nothing of it is left on the server.
         unlink(*probing, server);
         fail_client(*probing, {wire::Severity::Fatal, error.sql_state, error.message});
-        return clean(server, true);
+        clean(server, true);
+        return Next::Continue;
     }
     close_server(server);
     if (Client* client = owner_of(server)) {
@@ -230,6 +245,7 @@ void Core::injected_query_failed(Server& server, const wire::ErrorFields& error)
              "The session's parameters could not be set on a server connection."}
         );
     }
+    return Next::Gone;
 }
 
 Core::Next Core::ready_for_query(Server& server, const wire::Frame& frame) {

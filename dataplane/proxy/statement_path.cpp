@@ -54,16 +54,24 @@ Core::Next Core::parse(Client& client, Server& server, const wire::Frame& frame)
         // The statement is made sure to exist under the name that this Parse gets, so it fails with
         // 42P05 unless the text is at fault before that, as at PostgreSQL.
         prepare_on(server, note.statement);
-        note.kind = Note::Kind::Duplicate;
-        entry.is_duplicate = true;
+        note.kind = Note::Kind::Renamed;
+        entry.is_renamed = true;
         send_renamed(server, frame, {}, note.statement, definition);
     } else {
         note.statement = statements_.add(definition);
         client.statements->add(name, note.statement);
-        if (server.statements.touch(note.statement)) {
+        const bool is_there = server.statements.touch(note.statement);
+        // In a failed transaction PostgreSQL refuses most texts, so it must be asked.
+        const bool may_be_failed =
+            server.status == wire::TransactionStatus::Failed || server.replies.owes_ready();
+        if (is_there && !may_be_failed) {
             entry.is_synthetic = true;
         } else {
-            make_room(server);
+            if (is_there) {
+                close_on(server, note.statement);
+            } else {
+                make_room(server);
+            }
             server.statements.add(note.statement);
             note.is_on_server = true;
             send_renamed(server, frame, {}, note.statement, definition);
@@ -103,11 +111,16 @@ Core::Next Core::bind(Client& client, Server& server, const wire::Frame& frame) 
     if (depends_on_open(server, name, statement)) return stall(client);
     if (reader.ok() && name.empty()) fit_unnamed(client, server);
     if (statement != no_statement) prepare_on(server, statement);
-    expect(server, Expect::Bind, client.link.slot);
     server.hold.set(HoldReason::Unsynced);
     // A name of ours that the client never prepared is another client's statement: number 0 never
     // exists.
-    if (statement == no_statement && !name.starts_with(our_prefix)) {
+    const bool is_foreign = statement == no_statement && name.starts_with(our_prefix);
+    if (is_foreign) {
+        expect_foreign(server, Expect::Bind, client.link.slot, name);
+    } else {
+        expect(server, Expect::Bind, client.link.slot);
+    }
+    if (statement == no_statement && !is_foreign) {
         forward(client, server, frame);
     } else {
         send_renamed(
@@ -159,14 +172,29 @@ Core::Next Core::describe_or_close(Client& client, Server& server, const wire::F
         }
     }
     if (statement != no_statement) prepare_on(server, statement);
-    expect(server, expected, client.link.slot);
-    const bool is_foreign = is_statement && is_transaction_mode && name.starts_with(our_prefix);
+    const bool is_foreign = is_statement && is_transaction_mode && statement == no_statement &&
+                            name.starts_with(our_prefix);
+    if (is_foreign) {
+        expect_foreign(server, expected, client.link.slot, name);
+    } else {
+        expect(server, expected, client.link.slot);
+    }
     if (statement != no_statement || is_foreign) {
         send_renamed(server, frame, frame.body.substr(0, 1), statement, {});
     } else {
         forward(client, server, frame);
     }
     return Next::Continue;
+}
+
+void Core::expect_foreign(Server& server, Expect kind, std::uint32_t owner, std::string_view name) {
+    server.notes.push_back({Note::Kind::Renamed, no_statement, false, std::string(name)});
+    Expected entry;
+    entry.kind = kind;
+    entry.has_note = true;
+    entry.is_renamed = true;
+    entry.owner = owner;
+    expect(server, entry);
 }
 
 // Whether messages behind a Sync meet the statements that those before it leave is known only when
@@ -222,15 +250,18 @@ void Core::prepare_on(Server& server, session::StatementId statement) {
 void Core::make_room(Server& server) {
     const auto statements_max = static_cast<std::size_t>(settings_->prepared_statements_max);
     const session::StatementId victim = server.statements.victim(statements_max);
-    if (victim == no_statement) return;
-    server.statements.remove(victim);
-    const ServerStatementName name(victim);
+    if (victim != no_statement) close_on(server, victim);
+}
+
+void Core::close_on(Server& server, session::StatementId statement) {
+    server.statements.remove(statement);
+    const ServerStatementName name(statement);
     std::string out;
     wire::MessageWriter(out, Frontend::Close).byte('S').c_string(name.text());
     send_copy(server.link, out);
     Expected entry = injected(Expect::Close);
     entry.has_note = true;
-    server.notes.push_back({Note::Kind::ServerClose, victim, true, {}});
+    server.notes.push_back({Note::Kind::ServerClose, statement, true, {}});
     expect(server, entry);
 }
 
@@ -318,7 +349,7 @@ void Core::undo(Server& server, const std::vector<Expected>& entries) {
                     statements_.release(note->statement);
                 }
                 break;
-            case Note::Kind::Duplicate:
+            case Note::Kind::Renamed:
                 break;
         }
     }

@@ -152,6 +152,13 @@ bool ReplyQueue::has_only_synthetic() const {
     return true;
 }
 
+bool ReplyQueue::owes_ready() const {
+    for (std::size_t i = 0; i < count_; ++i) {
+        if (ends_with_ready(at(i).kind)) return true;
+    }
+    return false;
+}
+
 void ReplyQueue::clear() {
     first_ = 0;
     count_ = 0;

@@ -33,8 +33,7 @@ struct Expected {
     bool is_synthetic = false;  // nothing was sent: the reply is made when its turn comes
     bool has_note = false;      // the server's next note belongs to this entry
     bool is_replay = false;     // ours: makes the server's parameters the client's
-    bool is_duplicate =
-        false;  // a Parse that must fail with 42P05, whose text needs the client's name
+    bool is_renamed = false;    // must fail, with a text that needs the client's name from the note
     std::uint32_t owner = no_owner;
     std::uint32_t version = 0;  // of an unnamed Parse: which one
 
@@ -79,6 +78,8 @@ class ReplyQueue {
     Expected take_synthetic();
     bool is_head_synthetic() const { return !is_empty() && at(0).is_synthetic; }
     bool has_only_synthetic() const;
+    // Is a ReadyForQuery to come, so that the transaction's status may change?
+    bool owes_ready() const;
 
     // Requires: not empty.
     const Expected& head() const { return at(0); }

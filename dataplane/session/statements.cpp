@@ -7,6 +7,11 @@
 #include <cstring>
 
 namespace penstock::session {
+namespace {
+
+constexpr std::string_view prefix = "penstock_";
+
+}  // namespace
 
 StatementId StatementTable::add(std::string_view definition) {
     const auto found = by_definition_.find(definition);
@@ -45,6 +50,12 @@ StatementId ClientStatements::find(std::string_view name) const {
     return found == names_.end() ? no_statement : found->second;
 }
 
+std::string_view ClientStatements::name_of(StatementId id) const {
+    const auto found =
+        std::ranges::find_if(names_, [id](const auto& entry) { return entry.second == id; });
+    return found == names_.end() ? std::string_view{} : std::string_view(found->first);
+}
+
 StatementId ClientStatements::take(std::string_view name) {
     const auto found = names_.find(name);
     if (found == names_.end()) return no_statement;
@@ -73,10 +84,18 @@ StatementId ServerStatements::victim(std::size_t statements_max) const {
 }
 
 ServerStatementName::ServerStatementName(StatementId id) {
-    constexpr std::string_view prefix = "penstock_";
     std::memcpy(text_, prefix.data(), prefix.size());
     const auto end = std::to_chars(text_ + prefix.size(), text_ + sizeof text_, id).ptr;
     size_ = static_cast<std::size_t>(end - text_);
+}
+
+StatementId statement_named_in(std::string_view message) {
+    const std::size_t at = message.find(prefix);
+    if (at == std::string_view::npos) return no_statement;
+    message.remove_prefix(at + prefix.size());
+    StatementId id = no_statement;
+    std::from_chars(message.data(), message.data() + message.size(), id);
+    return id;
 }
 
 }  // namespace penstock::session

@@ -54,6 +54,8 @@ class ClientStatements {
     StatementId find(std::string_view name) const;
     // Requires: the name is free. Takes over one reference.
     void add(std::string_view name, StatementId id) { names_.emplace(name, id); }
+    // One of its names for the statement; empty if it has none. Holds until the next change. Slow.
+    std::string_view name_of(StatementId id) const;
     // The reference goes to the caller. no_statement: there is none.
     StatementId take(std::string_view name);
     void clear(StatementTable& table);
@@ -90,5 +92,8 @@ class ServerStatementName {
     char text_[24];
     std::size_t size_ = 0;
 };
+
+// The statement whose name on servers stands in a message of the server's, or no_statement.
+StatementId statement_named_in(std::string_view message);
 
 }  // namespace penstock::session

@@ -302,6 +302,7 @@ void FakeBackend::query_message(std::string_view body) {
         at = end + 1;
     }
     if (query_->empty()) {
+        if (is_interrupted()) return end_query();
         MessageWriter(out_, Backend::EmptyQueryResponse);
         return end_query();
     }
@@ -402,10 +403,9 @@ void FakeBackend::describe(std::string_view body) {
         if (found == portals_.end()) return fail("34000", "portal \"" + name + "\" does not exist");
         sql = found->second.sql;
     }
-    if (status_ == TransactionStatus::Failed && returns_rows(sql)) {
-        may_run(sql);
-        return;
-    }
+    // PostgreSQL would describe a statement without rows here; a pooler that must first prepare it
+    // anew cannot.
+    if ((kind == 'S' || returns_rows(sql)) && !may_run(sql)) return;
     if (kind == 'S') {
         const bool has_value = sql.find("$1") != std::string::npos;
         MessageWriter writer(out_, Backend::ParameterDescription);
@@ -601,7 +601,13 @@ bool FakeBackend::run(Portal& portal, std::size_t rows_max, bool with_descriptio
 void FakeBackend::set(std::string_view sql) {
     sql.remove_prefix(4);
     const std::size_t space = sql.find(' ');
-    std::string value = quoted_in(sql);
+    std::string value;
+    const std::string written = quoted_in(sql);
+    const bool has_escapes = sql.find("E'") != std::string_view::npos;
+    for (std::size_t i = 0; i < written.size(); ++i) {
+        if (written[i] == '\'' || (has_escapes && written[i] == '\\')) ++i;
+        if (i < written.size()) value += written[i];
+    }
     const std::string name(sql.substr(0, space));
     // As PostgreSQL writes it.
     if (name == "DateStyle" && value == "iso") value = "ISO, MDY";

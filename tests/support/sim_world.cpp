@@ -90,7 +90,8 @@ void SimWorld::choose_settings() {
     auto& fatal = weather_.fatal_states;
     fatal.insert("57P01");
     if (has_kills_ || has_resets_) fatal.insert("08006");
-    if (connections_max_ < 1000) fatal.insert("53300");
+    // A login waits for a server, too.
+    if (connections_max_ < 1000 || weather_.has_refusals) fatal.insert("53300");
     if (settings_.query_timeout > Duration::zero()) fatal.insert("57014");
     if (settings_.idle_in_transaction_timeout > Duration::zero()) fatal.insert("25P03");
     if (settings_.transaction_timeout > Duration::zero()) fatal.insert("25P04");

@@ -67,5 +67,19 @@ TEST(ServerStatementName, IsThePrefixAndTheNumber) {
     EXPECT_EQ(ServerStatementName(4'294'967'295).text(), "penstock_4294967295");
 }
 
+TEST(ClientStatements, NamesAreFoundByTheServersName) {
+    StatementTable table;
+    ClientStatements statements;
+    const StatementId id = table.add("select 1");
+    statements.add("mine", id);
+    const std::string text =
+        "prepared statement \"" + std::string(ServerStatementName(id).text()) + "\" is odd";
+    EXPECT_EQ(statement_named_in(text), id);
+    EXPECT_EQ(statement_named_in("no name of ours"), no_statement);
+    EXPECT_EQ(statements.name_of(id), "mine");
+    EXPECT_EQ(statements.name_of(id + 1), "");
+    statements.clear(table);
+}
+
 }  // namespace
 }  // namespace penstock::session
