@@ -48,9 +48,10 @@ inline proxy::Settings plain_settings() {
 
 class ProxyLinks {
  public:
-    ProxyLinks(pool::Board& shared, const proxy::Settings& settings, std::uint32_t worker = 0)
-        : board(shared),
-          proxy(worker, 42, shared, std::make_shared<const proxy::Settings>(settings), now) {}
+    ProxyLinks(pool::Board& shared, const proxy::Settings& settings, std::uint32_t index = 0)
+        : worker(index),
+          board(shared),
+          proxy(index, 42, shared, std::make_shared<const proxy::Settings>(settings), now) {}
 
     // Index of the new link in `links`.
     std::size_t accept() {
@@ -77,10 +78,11 @@ class ProxyLinks {
     // Time passes, with ticks when they are due.
     void pass(proxy::Duration duration) {
         const proxy::TimePoint end = now + duration;
-        while (now < end) {
-            now = std::min(end, std::max(now + std::chrono::milliseconds(1), proxy.next_tick()));
+        while (proxy.next_tick() <= end) {
+            now = std::max(now, proxy.next_tick());
             tick();
         }
+        now = end;
     }
     void tick() {
         proxy.tick(now);
@@ -127,11 +129,12 @@ class ProxyLinks {
         EXPECT_EQ(m.servers_idle.get(), 0U);
         EXPECT_EQ(m.servers_busy.get(), 0U);
         EXPECT_EQ(m.servers_closing.get(), 0U);
-        EXPECT_EQ(board.used(), 0) << "permits";
-        EXPECT_EQ(board.sum(&pool::Board::Worker::clients), 0);
-        EXPECT_EQ(board.sum(&pool::Board::Worker::waiting), 0);
-        EXPECT_EQ(board.sum(&pool::Board::Worker::busy), 0);
-        EXPECT_EQ(board.sum(&pool::Board::Worker::closing), 0);
+        const bool is_alone = board.workers() == 1;
+        EXPECT_TRUE(!is_alone || board.used() == 0) << board.used() << " permits";
+        EXPECT_EQ(board.worker(worker).clients, 0);
+        EXPECT_EQ(board.worker(worker).waiting, 0);
+        EXPECT_EQ(board.worker(worker).busy, 0);
+        EXPECT_EQ(board.worker(worker).closing, 0);
         for (const PlayedLink& link : links) {
             EXPECT_FALSE(link.is_open)
                 << "link " << link.id.slot << " of kind " << static_cast<int>(link.id.kind);
@@ -140,14 +143,15 @@ class ProxyLinks {
     // Drains, with peers that close when they are asked to and clients that stay: then all is gone.
     void expect_drains() {
         drain();
-        for (int turn = 0; turn < 20 && !is_drained; ++turn) {
+        constexpr int soon = 20;
+        for (int turn = 0; turn < 2 * soon && !is_drained; ++turn) {
             for (std::size_t i = 0; i < links.size(); ++i) {
                 const PlayedLink& link = links[i];
                 if (!link.is_open) continue;
                 const bool is_asked = link.is_shut || link.id.kind == LinkKind::Cancel;
                 if (is_asked) close(i, "end of stream");
             }
-            pass(std::chrono::milliseconds(25));
+            pass(turn < soon ? std::chrono::milliseconds(25) : std::chrono::seconds(5));
         }
         EXPECT_TRUE(is_drained);
         for (std::size_t i = 0; i < links.size(); ++i) {
@@ -156,6 +160,7 @@ class ProxyLinks {
         expect_empty();
     }
 
+    const std::uint32_t worker;
     pool::Board& board;
     proxy::TimePoint now{std::chrono::hours(1)};
     proxy::Proxy proxy;

@@ -1,0 +1,346 @@
+// CancelRequest: to whom it goes, and to whom it never may.
+#include "tests/support/script.hpp"
+
+#include <gtest/gtest.h>
+
+namespace penstock::proxy {
+namespace {
+
+using namespace test;
+using std::chrono::seconds;
+
+const std::string to_server = cancel_request(4711, "\1\2\3\4");
+const std::string canceled =
+    error_response().code("57014").message("canceling statement due to user request").bytes() +
+    ready_for_query();
+
+// The CancelRequest that the BackendKeyData in this client's welcome asks for.
+std::string cancel_of(ScriptPlay& play, const std::string& client) {
+    for (const Message& message : messages(play.link(client).all_sent)) {
+        if (message.type != 'K') continue;
+        return cancel_request(wire::load_u32(message.body.data()), message.body.substr(4));
+    }
+    ADD_FAILURE() << client << " has no key";
+    return {};
+}
+
+// `canceller` connects and asks for `client`'s query to be cancelled.
+Script& asks_to_cancel(Script& script, const std::string& canceller, const std::string& client) {
+    return script.opens(canceller).then([=](ScriptPlay& play) {
+        play.links.receive(play.index(canceller), cancel_of(play, client));
+    });
+}
+
+Script querying(const Settings& settings = plain_settings()) {
+    Script script = pooled(settings, 1);
+    script.logs_in("b").client_sends(query("select 1")).expects_to_server(query("select 1"));
+    return script;
+}
+
+TEST(Cancel, GoesToTheServerThatWorksForTheClient) {
+    Script script = querying();
+    asks_to_cancel(script, "k", "a")
+        .expects_cancel("c")
+        .expects_to_server("c", to_server)
+        .expects_open_still("k")
+        .closes("c")
+        .expects_closed("k")
+        .expects_to_client("k", "")
+        .server_sends(canceled)
+        .expects_to_client(canceled)
+        .expects_open_still("s");
+    script.passes_in_all_ways();
+}
+
+TEST(Cancel, ServerIsParkedWhileACancelIsInFlight) {
+    Script script = querying();
+    asks_to_cancel(script, "k", "a")
+        .expects_cancel("c")
+        .expects_to_server("c", to_server)
+        .server_sends(one_row("1"))
+        .expects_to_client(one_row("1"))
+        // The signal may still come: nobody else may have this server.
+        .client_sends("b", query("select 2"))
+        .expects_to_server("")
+        .closes("c")
+        .expects_to_server(query("select 2"))
+        .server_sends(one_row("2"))
+        .expects_to_client("b", one_row("2"));
+    script.passes_in_all_ways();
+}
+
+TEST(Cancel, ParkedServerWaitsForEachOfItsCancels) {
+    Script script = querying();
+    asks_to_cancel(script, "k", "a").expects_cancel("c").expects_to_server("c", to_server);
+    asks_to_cancel(script, "l", "a").expects_cancel("d").expects_to_server("d", to_server);
+    script.server_sends(one_row("1"))
+        .expects_to_client(one_row("1"))
+        .client_sends("b", query("select 2"))
+        .closes("c")
+        .expects_to_server("")
+        .closes("d")
+        .expects_to_server(query("select 2"));
+    script.fails_cleanly_at_each_step();
+    script.server_sends(one_row("2")).expects_to_client("b", one_row("2"));
+    script.passes();
+}
+
+TEST(Cancel, StormIsBounded) {
+    Script script = querying();
+    for (int i = 0; i < 5; ++i) asks_to_cancel(script, "k" + std::to_string(i), "a");
+    script.then([](ScriptPlay& play) {
+        int cancels = 0;
+        for (const PlayedLink& link : play.links.links) cancels += link.id.kind == LinkKind::Cancel;
+        EXPECT_EQ(cancels, 2) << "twice the limit of servers";
+        EXPECT_FALSE(play.link("k4").is_open);
+    });
+    script.fails_cleanly_at_each_step();
+}
+
+TEST(Cancel, WaitingClientGetsAnErrorAndStays) {
+    Script script = querying();
+    script.client_sends("b", query("select 2"));
+    asks_to_cancel(script, "k", "b")
+        .expects_error("b", "57014", ready_for_query())
+        .expects_closed("k")
+        .expects_no_open()
+        .server_sends(one_row("1"))
+        .expects_to_client(one_row("1"))
+        .client_sends("b", query("select 3"))
+        .expects_to_server(query("select 3"))
+        .server_sends(one_row("3"))
+        .expects_to_client("b", one_row("3"));
+    script.passes_in_all_ways();
+}
+
+TEST(Cancel, WaitingClientsExtendedQueryIsDiscardedToItsSync) {
+    Script script = querying();
+    script.client_sends("b", parse("", "select 2") + bind_statement("", "") + execute() + sync());
+    asks_to_cancel(script, "k", "b")
+        .expects_error("b", "57014", ready_for_query())
+        .server_sends(one_row("1"))
+        .expects_to_client(one_row("1"))
+        .expects_to_server("");
+    script.passes_in_all_ways();
+}
+
+TEST(Cancel, IdleClientHasNothingToCancel) {
+    Script script = pooled();
+    asks_to_cancel(script, "k", "a")
+        .expects_closed("k")
+        .expects_to_client("k", "")
+        .expects_to_client("")
+        .expects_no_open();
+    script.passes_in_all_ways();
+}
+
+TEST(Cancel, ClientBetweenItsTransactionsQueriesHasNothingToCancel) {
+    Script script = pooled();
+    script.client_sends(query("begin"))
+        .expects_to_server(query("begin"))
+        .server_sends(done("BEGIN", 'T'))
+        .expects_to_client(done("BEGIN", 'T'));
+    asks_to_cancel(script, "k", "a").expects_closed("k").expects_no_open();
+    script.passes_in_all_ways();
+}
+
+TEST(Cancel, WrongKeysDoNothing) {
+    struct Case {
+        std::uint32_t process_id;
+        std::string key;
+    };
+    const Case cases[]{
+        {0, "\1\2\3\4"},
+        {1U << 24, "\1\2\3\4"},         // the first client, another secret
+        {(1U << 24) + 77, "\1\2\3\4"},  // no such client
+        {2U << 24, "\1\2\3\4"},         // no such worker
+        {0xffffffff, "\1\2\3\4"},
+        {1U << 24, bytes("\0\0\0\0")},
+        {1U << 24, std::string(32, 'k')},
+    };
+    for (const Case& c : cases) {
+        Script script = querying();
+        script.opens("k")
+            .client_sends("k", cancel_request(c.process_id, c.key))
+            .expects_closed("k")
+            .expects_to_client("k", "")
+            .expects_no_open()
+            .server_sends(one_row("1"))
+            .expects_to_client(one_row("1"));
+        script.passes();
+    }
+}
+
+TEST(Cancel, KeyOfAClientThatIsNotWelcomedYetIsNoKey) {
+    Script script;
+    script.opens("a")
+        .client_sends(Script::startup_of_client())
+        .expects_to_client(authentication_ok())
+        .opens("k")
+        .client_sends("k", cancel_request(1U << 24, bytes("\0\0\0\0")))
+        .expects_closed("k");
+    script.fails_cleanly_at_each_step();
+}
+
+TEST(Cancel, BytesBehindTheRequestAreIgnored) {
+    Script script = querying();
+    asks_to_cancel(script, "k", "a")
+        .client_sends("k", "more")
+        .expects_cancel("c")
+        .client_sends("k", Script::startup_of_client())
+        .expects_to_server("c", to_server)
+        .closes("c")
+        .expects_closed("k")
+        .expects_to_client("k", "")
+        .server_sends(canceled)
+        .expects_to_client(canceled);
+    script.passes_in_all_ways();
+}
+
+// "b" needs a parameter replayed, and its query behind that.
+Script replaying(const Settings& settings = plain_settings()) {
+    Script script = pooled(settings, 1);
+    script.opens("b")
+        .client_sends(
+            "b", startup_message({{"user", "app"}, {"database", "orders"}, {"TimeZone", "GMT"}})
+        )
+        .expects_welcome("b")
+        .setup_ends()
+        .client_sends("b", query("select 2"))
+        .expects_to_server(query("SET TimeZone = 'GMT';") + query("select 2"));
+    return script;
+}
+
+const std::string replayed = parameter_status("TimeZone", "GMT") + done("SET");
+
+TEST(Cancel, WaitsWhileOurOwnQueryRuns) {
+    Script script = replaying();
+    asks_to_cancel(script, "k", "b")
+        .expects_closed("k")
+        .expects_no_open()
+        .server_sends(replayed)
+        .expects_cancel("c")
+        .expects_to_server("c", to_server)
+        .server_sends(canceled)
+        .expects_to_client("b", canceled)
+        .closes("c")
+        .expects_open_still("s");
+    script.passes_in_all_ways();
+}
+
+TEST(Cancel, ThatWaitsForOurOwnQueryNeverMeetsALaterClient) {
+    Script script = replaying();
+    asks_to_cancel(script, "k", "b")
+        .closes("b")
+        .expects_cancel("c")
+        .expects_to_server("c", to_server)
+        .server_sends(replayed + one_row("2"))
+        .closes("c")
+        .client_sends(query("select 1"))
+        .expects_to_server(query("SET TimeZone = 'UTC';") + query("select 1"))
+        .server_sends(parameter_status("TimeZone", "UTC") + done("SET"))
+        .expects_no_open()
+        .server_sends(one_row("1"))
+        .expects_to_client(one_row("1"));
+    script.passes_in_all_ways();
+}
+
+TEST(Cancel, BehindAParseOfOursGoesAtOnce) {
+    // The Parse is part of the client's batch: what it hits is the batch.
+    Script script = pooled(plain_settings(), 2);
+    script.client_sends(parse("x", "select 1") + sync())
+        .server_sends(parse_complete() + ready_for_query())
+        .logs_in("b")
+        .client_sends("b", query("select 2"))
+        .client_sends(bind_statement("", "x") + execute() + sync())
+        .expects_server("t")
+        .server_logs_in("t");
+    asks_to_cancel(script, "k", "a")
+        .expects_cancel("c")
+        .expects_to_server("c", to_server)
+        .closes("c")
+        .expects_closed("k");
+    script.fails_cleanly_at_each_step();
+}
+
+TEST(Cancel, ThatIsNotAnsweredIsGivenUpWithItsServer) {
+    Settings settings = plain_settings();
+    settings.cancel_wait_timeout = seconds(10);
+    Script script = querying(settings);
+    asks_to_cancel(script, "k", "a")
+        .expects_cancel("c")
+        .expects_to_server("c", to_server)
+        .server_sends(one_row("1"))
+        .expects_to_client(one_row("1"))
+        .after(seconds(9))
+        .expects_open_still("s")
+        .expects_open_still("k")
+        .after(seconds(2))
+        .expects_closed("c")
+        .expects_closed("k")
+        .expects_closed("s")
+        .expects_to_server(terminate())
+        .closes("s");
+    script.passes_in_all_ways();
+}
+
+TEST(Cancel, ThatCannotConnectIsOver) {
+    Script script = querying();
+    asks_to_cancel(script, "k", "a")
+        .then([](ScriptPlay& play) {
+            play.links.close(play.links.newest(LinkKind::Cancel), "connection refused");
+        })
+        .expects_closed("k")
+        .server_sends(one_row("1"))
+        .expects_to_client(one_row("1"));
+    script.passes_in_all_ways();
+}
+
+TEST(Cancel, IsRoutedToTheWorkerThatHoldsTheClient) {
+    pool::Board board(2, 4);
+    ProxyLinks first(board, plain_settings(), 0);
+    ProxyLinks second(board, plain_settings(), 1);
+    const std::size_t client = second.accept();
+    second.receive(client, Script::startup_of_client());
+    const std::size_t server = second.newest(LinkKind::Server);
+    second.connect(server);
+    second.receive(server, Script::welcome_of_server());
+    second.receive(client, query("select 1"));
+    const auto welcome = messages(second.take_sent(client));
+    const std::string key = welcome[welcome.size() - 2].body;
+
+    const std::size_t canceller = first.accept();
+    first.receive(canceller, cancel_request(wire::load_u32(key.data()), key.substr(4)));
+    ASSERT_EQ(first.to_others.size(), 1U);
+    const Action routed = first.to_others.back();
+    EXPECT_EQ(routed.kind, ActionKind::RouteCancel);
+    EXPECT_EQ(routed.worker, 1U);
+    EXPECT_TRUE(first.links[canceller].is_open);
+
+    second.proxy.cancel_routed(routed.key, routed.link, 0, second.now);
+    second.perform();
+    const std::size_t cancel = second.newest(LinkKind::Cancel);
+    ASSERT_LT(cancel, second.links.size());
+    second.connect(cancel);
+    EXPECT_EQ(second.take_sent(cancel), to_server);
+    second.close(cancel, "end of stream");
+    ASSERT_EQ(second.to_others.size(), 1U);
+    EXPECT_EQ(second.to_others.back().kind, ActionKind::CancelFinished);
+    EXPECT_EQ(second.to_others.back().worker, 0U);
+
+    first.proxy.cancel_finished(second.to_others.back().link, first.now);
+    first.perform();
+    EXPECT_FALSE(first.links[canceller].is_open);
+    second.receive(server, canceled);
+    EXPECT_EQ(second.take_sent(client), canceled);
+
+    // A key that names nobody there is answered at once.
+    second.proxy.cancel_routed(
+        {routed.key.process_id, routed.key.secret + 1}, routed.link, 0, second.now
+    );
+    second.perform();
+    EXPECT_EQ(second.to_others.back().kind, ActionKind::CancelFinished);
+}
+
+}  // namespace
+}  // namespace penstock::proxy

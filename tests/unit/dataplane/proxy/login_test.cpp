@@ -1,0 +1,228 @@
+// A client from its first byte to its first ReadyForQuery.
+#include "tests/support/script.hpp"
+
+#include <gtest/gtest.h>
+
+namespace penstock::proxy {
+namespace {
+
+using namespace test;
+using std::chrono::milliseconds;
+
+const std::string app = Script::startup_of_client();
+
+TEST(Login, FirstClientWaitsForAServerToLearnItsParameters) {
+    Script script;
+    script.opens("a")
+        .client_sends(app)
+        .expects_to_client(authentication_ok())
+        .expects_server("s")
+        .expects_to_client("")
+        .server_logs_in("s")
+        .then([](ScriptPlay& play) {
+            const std::string sent = play.links.take_sent(play.index("a"));
+            ASSERT_EQ(types(sent), "SSSSSKZ");
+            const auto all = messages(sent);
+            EXPECT_EQ(all[0].body, bytes("server_version\00017.0\0"));
+            EXPECT_EQ(all[4].body, bytes("application_name\0\0")) << "the tag is not the client's";
+            EXPECT_EQ(all[5].body.size(), 8U);
+        });
+    script.passes_in_all_ways();
+}
+
+TEST(Login, LaterClientsAreWelcomedAtOnce) {
+    Script script = pooled();
+    script.opens("b").client_sends("b", app).expects_welcome("b").expects_no_open();
+    script.passes_in_all_ways();
+}
+
+TEST(Login, AllWhoWaitAreWelcomedByOneServer) {
+    Script script;
+    script.opens("a")
+        .opens("b")
+        .client_sends(app)
+        .client_sends("b", app)
+        .expects_to_client(authentication_ok())
+        .expects_to_client("b", authentication_ok())
+        .expects_server("s")
+        .server_logs_in("s")
+        .expects_welcome("a")
+        .expects_welcome("b")
+        .expects_no_open();
+    script.passes_in_all_ways();
+}
+
+TEST(Login, ClientIsToldItsOwnParameters) {
+    Script script = pooled();
+    script.opens("b")
+        .client_sends(
+            "b",
+            startup_message(
+                {{"user", "app"},
+                 {"database", "orders"},
+                 {"application_name", "psql"},
+                 {"client_encoding", "LATIN1"}}
+            )
+        )
+        .then([](ScriptPlay& play) {
+            const std::string sent = readable(play.links.take_sent(play.index("b")));
+            EXPECT_NE(sent.find("S(client_encoding.LATIN1.)"), std::string::npos) << sent;
+            EXPECT_NE(sent.find("S(application_name.psql.)"), std::string::npos) << sent;
+        })
+        .client_sends("b", query("select 1"))
+        .expects_to_server(
+            query("SET client_encoding = 'LATIN1';SET application_name = 'penstock/1 psql';") +
+            query("select 1")
+        );
+    script.fails_cleanly_at_each_step();
+}
+
+TEST(Login, ParametersThatAreNotReportedMakeAPoolOfTheirOwn) {
+    Script script = pooled();
+    script.opens("b")
+        .client_sends(
+            "b", startup_message({{"user", "app"}, {"database", "orders"}, {"work_mem", "1GB"}})
+        )
+        .expects_to_client("b", authentication_ok())
+        .expects_server("t")
+        .then([](ScriptPlay& play) {
+            const std::string sent = play.links.take_sent(play.index("t"));
+            EXPECT_NE(sent.find(bytes("work_mem\0001GB")), std::string::npos);
+            play.links.receive(play.index("t"), Script::welcome_of_server());
+        })
+        .expects_welcome("b")
+        .client_sends(query("select 1"))
+        .expects_to_server(query("select 1"))
+        .expects_to_server("t", "");
+    script.fails_cleanly_at_each_step();
+}
+
+TEST(Login, WhatIsSentBeforeTheWelcomeIsServed) {
+    Script script;
+    script.opens("a")
+        .client_sends(app + query("select 1"))
+        .expects_to_client(authentication_ok())
+        .expects_server("s")
+        .then([](ScriptPlay& play) {
+            play.links.take_sent(play.index("s"));
+            play.links.receive(play.index("s"), Script::welcome_of_server());
+        })
+        .expects_welcome("a")
+        .expects_to_server(query("select 1"))
+        .server_sends(one_row("1"))
+        .expects_to_client(one_row("1"));
+    script.passes_in_all_ways();
+}
+
+TEST(Login, TooManyClientsAreRefused) {
+    Settings settings = plain_settings();
+    settings.clients_max = 1;
+    Script script = pooled(settings);
+    script.opens("b")
+        .client_sends("b", app)
+        .then([](ScriptPlay& play) {
+            const auto all = messages(play.links.take_sent(play.index("b")));
+            ASSERT_EQ(all.size(), 2U);
+            EXPECT_EQ(wire::read_error(all[1].body).sql_state, "53300");
+            EXPECT_EQ(play.links.proxy.metrics().client_login_failures.get(), 1U);
+        })
+        .expects_closed("b")
+        .closes("a")
+        .logs_in("d");
+    script.passes_in_all_ways();
+}
+
+TEST(Login, TooManyClientsOfAUserAreRefused) {
+    Settings settings = plain_settings();
+    settings.clients_per_user_max = 1;
+    Script script = pooled(settings);
+    script.opens("b")
+        .client_sends("b", app)
+        .then([](ScriptPlay& play) {
+            EXPECT_EQ(types(play.links.take_sent(play.index("b"))), "RE");
+        })
+        .expects_closed("b")
+        .opens("d")
+        .client_sends("d", startup_message({{"user", "other"}}))
+        .expects_to_client("d", authentication_ok())
+        .expects_open_still("d");
+    script.fails_cleanly_at_each_step();
+}
+
+TEST(Login, ReplicationNeedsModeSession) {
+    Script script = pooled();
+    script.opens("b")
+        .client_sends("b", startup_message({{"user", "app"}, {"replication", "database"}}))
+        .then([](ScriptPlay& play) {
+            const auto all = messages(play.links.take_sent(play.index("b")));
+            ASSERT_EQ(all.size(), 2U);
+            EXPECT_EQ(wire::read_error(all[1].body).sql_state, "0A000");
+        })
+        .expects_closed("b");
+    script.passes_in_all_ways();
+}
+
+TEST(Login, FaultsOfTheStartupPacketAreRefused) {
+    for (const std::string& packet :
+         {bytes("\0\0\0\0"), bytes("\0\0\0\7"), bytes("\0\1\0\0\0\3\0\0"), bytes("GET / HTTP")}) {
+        Script script;
+        script.opens("a").client_sends(packet).then([](ScriptPlay& play) {
+            EXPECT_EQ(types(play.links.take_sent(play.index("a"))), "E");
+            EXPECT_EQ(play.links.proxy.metrics().client_login_failures.get(), 1U);
+        });
+        script.expects_closed("a");
+        script.passes();
+        script.fails_cleanly_at_each_step();
+    }
+}
+
+TEST(Login, WrongPasswordIsRefused) {
+    Settings settings = plain_settings();
+    settings.login.authentication = session::ClientAuthentication::Md5;
+    settings.users.add("app", wire::read_secret("pencil").value());
+    Script script(settings);
+    script.opens("a")
+        .client_sends(app)
+        .then([](ScriptPlay& play) { EXPECT_EQ(types(play.links.take_sent(play.index("a"))), "R"); }
+        )
+        .client_sends(message('p', bytes("md5wrong\0")))
+        .expects_error("a", "28P01")
+        .expects_closed("a")
+        .expects_no_open();
+    script.passes_in_all_ways();
+}
+
+TEST(Login, TlsIsBegunWhenItIsAskedFor) {
+    Settings settings = plain_settings();
+    settings.login.tls = session::ClientTls::Allow;
+    std::string ssl_request;
+    wire::write_ssl_request(ssl_request);
+    Script script = pooled(settings);
+    script.opens("b")
+        .client_sends("b", ssl_request)
+        .expects_to_client("b", "S")
+        .then([](ScriptPlay& play) {
+            EXPECT_TRUE(play.link("b").has_tls);
+            play.links.proxy.tls_established(play.link("b").id, play.links.now);
+            play.links.perform();
+        })
+        .client_sends("b", app)
+        .expects_welcome("b");
+    script.passes();
+}
+
+TEST(Login, ClientThatLeavesWhileItWaitsForItsWelcomeIsForgotten) {
+    Script script;
+    script.opens("a")
+        .client_sends(app)
+        .expects_to_client(authentication_ok())
+        .expects_server("s")
+        .closes("a")
+        .server_logs_in("s")
+        .expects_open_still("s")
+        .logs_in("b");
+    script.passes_in_all_ways();
+}
+
+}  // namespace
+}  // namespace penstock::proxy

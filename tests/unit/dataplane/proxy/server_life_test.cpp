@@ -1,0 +1,203 @@
+// Opening, cleaning and closing servers.
+#include "tests/support/script.hpp"
+
+#include <gtest/gtest.h>
+
+namespace penstock::proxy {
+namespace {
+
+using namespace test;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+std::int32_t used(ScriptPlay& play) { return play.board.used(); }
+
+TEST(ServerLife, PermitIsHeldFromBeforeTheOpenUntilTheEndOfTheStream) {
+    Script script(plain_settings(), 1);
+    script.opens("a")
+        .client_sends(Script::startup_of_client())
+        .expects_to_client(authentication_ok())
+        .then([](ScriptPlay& play) { EXPECT_EQ(used(play), 1); })
+        .expects_server()
+        .server_logs_in("s")
+        .expects_welcome("a")
+        .then([](ScriptPlay& play) { play.links.set_limit(0); })
+        .expects_closed("s")
+        .expects_to_server(terminate())
+        .then([](ScriptPlay& play) {
+            EXPECT_EQ(used(play), 1) << "PostgreSQL still counts it";
+            EXPECT_EQ(play.links.proxy.metrics().servers_closing.get(), 1U);
+        })
+        .closes("s")
+        .then([](ScriptPlay& play) { EXPECT_EQ(used(play), 0); });
+    script.passes_in_all_ways();
+}
+
+TEST(ServerLife, ShrunkLimitClosesIdleServersFirstAndBusyOnesWhenTheyAreFree) {
+    Script script = pooled();
+    script.logs_in("b")
+        .client_sends(query("select 1"))
+        .expects_to_server(query("select 1"))
+        .client_sends("b", query("select 2"))
+        .expects_server("t")
+        .server_logs_in("t")
+        .expects_to_server("t", query("select 2"))
+        .server_sends("t", one_row("2"))
+        .expects_to_client("b", one_row("2"))
+        .then([](ScriptPlay& play) { play.links.set_limit(1); })
+        .expects_closed("t")
+        .expects_to_server("t", terminate())
+        .expects_open_still("s")
+        .then([](ScriptPlay& play) { play.links.set_limit(0); })
+        .expects_open_still("s")
+        .server_sends(one_row("1"))
+        .expects_to_client(one_row("1"))
+        .expects_closed("s")
+        .expects_to_server(terminate())
+        .closes("s")
+        .closes("t");
+    script.passes_in_all_ways();
+}
+
+TEST(ServerLife, OtherPoolsIdleServerGivesItsPermit) {
+    Script script = pooled(plain_settings(), 1);
+    script.opens("b")
+        .client_sends("b", startup_message({{"user", "other"}, {"database", "orders"}}))
+        .expects_to_client("b", authentication_ok())
+        .expects_closed("s")
+        .expects_to_server(terminate())
+        .expects_no_open()
+        .closes("s")
+        .expects_server("t")
+        .then([](ScriptPlay& play) {
+            play.links.take_sent(play.index("t"));
+            play.links.receive(play.index("t"), Script::welcome_of_server());
+        })
+        .expects_welcome("b");
+    script.passes_in_all_ways();
+}
+
+TEST(ServerLife, FailedConnectIsToldToThoseWhoLogInAndRetriedLater) {
+    Script script;
+    script.opens("a")
+        .client_sends(Script::startup_of_client())
+        .expects_to_client(authentication_ok())
+        .expects_server("s")
+        .then([](ScriptPlay& play) { play.links.take_sent(play.index("s")); })
+        .closes("s")
+        .expects_error("a", "08006")
+        .expects_closed("a")
+        .then([](ScriptPlay& play) {
+            EXPECT_NE(play.links.proxy.server_error().find("db:5432"), std::string::npos);
+            EXPECT_EQ(play.links.proxy.metrics().server_login_failures.get(), 1U);
+        })
+        .opens("b")
+        .client_sends("b", Script::startup_of_client())
+        .expects_to_client("b", authentication_ok())
+        .expects_no_open()
+        .after(milliseconds(150))
+        .expects_server("t")
+        .server_logs_in("t")
+        .expects_welcome("b")
+        .then([](ScriptPlay& play) { EXPECT_EQ(play.links.proxy.server_error(), ""); });
+    script.passes_in_all_ways();
+}
+
+TEST(ServerLife, RefusedServerLoginReachesTheClientInTheDatabasesWords) {
+    Script script;
+    script.opens("a")
+        .client_sends(Script::startup_of_client())
+        .expects_to_client(authentication_ok())
+        .expects_server("s")
+        .then([](ScriptPlay& play) { play.links.take_sent(play.index("s")); })
+        .server_sends(fatal_response().code("3D000").message("database does not exist").bytes())
+        .expects_closed("s")
+        .expects_error("a", "3D000")
+        .expects_closed("a");
+    script.passes_in_all_ways();
+}
+
+TEST(ServerLife, DatabasesRefusalIsCounted) {
+    Script script;
+    script.opens("a")
+        .client_sends(Script::startup_of_client())
+        .expects_to_client(authentication_ok())
+        .expects_server("s")
+        .then([](ScriptPlay& play) { play.links.take_sent(play.index("s")); })
+        .server_sends(fatal_response().code("53300").message("too many clients already").bytes())
+        .expects_error("a", "53300")
+        .then([](ScriptPlay& play) {
+            EXPECT_EQ(play.links.proxy.metrics().database_refusals.get(), 1U);
+            EXPECT_EQ(play.board.used(), 0);
+        });
+    script.passes_in_all_ways();
+}
+
+TEST(ServerLife, LoginsInFlightAreLimited) {
+    Settings settings = plain_settings();
+    settings.logins_in_flight_max = 1;
+    Script script = pooled(settings);
+    script.logs_in("b")
+        .logs_in("d")
+        .client_sends(query("select 1"))
+        .client_sends("b", query("select 2"))
+        .client_sends("d", query("select 3"))
+        .then([](ScriptPlay& play) {
+            EXPECT_EQ(play.links.proxy.metrics().servers_opening.get(), 1U);
+        })
+        .expects_server("t")
+        .server_logs_in("t")
+        .then([](ScriptPlay& play) {
+            EXPECT_EQ(play.links.proxy.metrics().servers_opening.get(), 1U);
+            EXPECT_EQ(play.links.proxy.metrics().servers_busy.get(), 2U);
+        });
+    script.fails_cleanly_at_each_step();
+}
+
+TEST(ServerLife, ServerThatBreaksWhileItIsCleanedIsClosed) {
+    Script script = pooled();
+    script.client_sends(query("begin"))
+        .server_sends(done("BEGIN", 'T'))
+        .expects_to_client(done("BEGIN", 'T'))
+        .client_sends(terminate())
+        .expects_to_server(query("begin") + query("ROLLBACK"))
+        .server_sends(done("ROLLBACK", 'T'))
+        .expects_closed("s")
+        .expects_to_server(terminate())
+        .closes("s");
+    script.passes();
+    script.fails_cleanly_at_each_step();
+}
+
+TEST(ServerLife, FailedResetClosesTheServer) {
+    Settings settings = plain_settings();
+    settings.pool_mode = PoolMode::Session;
+    Script script = pooled(settings);
+    script.client_sends(query("select 1"))
+        .server_sends(one_row("1"))
+        .client_sends(terminate())
+        .expects_to_server(query("select 1") + query("DISCARD ALL"))
+        .server_sends(error_response().code("XX000").message("no").bytes())
+        .expects_closed("s");
+    script.fails_cleanly_at_each_step();
+}
+
+TEST(ServerLife, WhatComesBehindTheLoginIsRead) {
+    Script script;
+    script.opens("a")
+        .client_sends(Script::startup_of_client())
+        .expects_server("s")
+        .then([](ScriptPlay& play) { play.links.take_sent(play.index("s")); })
+        .server_sends(
+            Script::welcome_of_server() +
+            fatal_response().code("57P01").message("terminating connection").bytes()
+        )
+        .expects_welcome("a")
+        .expects_closed("s")
+        .expects_to_server(terminate())
+        .closes("s");
+    script.passes_in_all_ways();
+}
+
+}  // namespace
+}  // namespace penstock::proxy

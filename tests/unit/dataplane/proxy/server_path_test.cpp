@@ -1,0 +1,306 @@
+// Bytes of a logged-in server.
+#include "tests/support/script.hpp"
+
+#include <gtest/gtest.h>
+
+namespace penstock::proxy {
+namespace {
+
+using namespace test;
+
+const std::string admin_shutdown =
+    fatal_response().code("57P01").message("terminating connection").bytes();
+
+Script querying() {
+    Script script = pooled();
+    script.client_sends(query("select 1")).expects_to_server(query("select 1"));
+    return script;
+}
+
+TEST(ServerPath, FatalReachesTheClientInTheDatabasesWords) {
+    Script script = querying();
+    script.server_sends(admin_shutdown)
+        .expects_to_client(admin_shutdown)
+        .expects_closed("a")
+        .expects_closed("s")
+        .expects_to_server(terminate())
+        .closes("s")
+        .expects_no_open();
+    script.passes_in_all_ways();
+}
+
+TEST(ServerPath, FatalOnAnIdleServerIsNobodysAndTheServerIsNotHandedOut) {
+    Script script = pooled();
+    script.server_sends(admin_shutdown)
+        .expects_to_client("")
+        .expects_closed("s")
+        .expects_to_server(terminate())
+        .client_sends(query("select 1"))
+        .expects_server("t")
+        .server_logs_in("t")
+        .expects_to_server("t", query("select 1"))
+        .closes("s")
+        .server_sends("t", one_row("1"))
+        .expects_to_client(one_row("1"));
+    script.passes_in_all_ways();
+}
+
+TEST(ServerPath, FatalRightBehindReadyForQueryIsTheServersAlone) {
+    Script script = querying();
+    script.server_sends(one_row("1") + admin_shutdown)
+        .expects_to_client(one_row("1"))
+        .expects_closed("s")
+        .expects_to_server(terminate())
+        .closes("s");
+    script.passes_in_all_ways();
+}
+
+TEST(ServerPath, FatalInACommittedSessionIsHeard) {
+    Settings settings = plain_settings();
+    settings.pool_mode = PoolMode::Session;
+    Script script = pooled(settings);
+    script.client_sends(query("select 1"))
+        .expects_to_server(query("select 1"))
+        .server_sends(one_row("1"))
+        .expects_to_client(one_row("1"))
+        .server_sends(admin_shutdown)
+        .expects_to_client(admin_shutdown)
+        .expects_closed("a")
+        .expects_closed("s")
+        .expects_to_server(terminate())
+        .closes("s");
+    script.passes_in_all_ways();
+}
+
+TEST(ServerPath, ServerThatClosesUnderAQueryIsReported) {
+    Script script = querying();
+    script.server_sends(row_description())
+        .expects_to_client(row_description())
+        .closes("s")
+        .expects_error("a", "08006")
+        .expects_closed("a");
+    script.passes_in_all_ways();
+}
+
+TEST(ServerPath, NothingIsSaidInsideARow) {
+    Script script = querying();
+    const std::string part = data_row("a long value").substr(0, 12);
+    script.server_sends(part)
+        .expects_to_client(part)
+        .closes("s")
+        .expects_closed("a")
+        .expects_to_client("");
+    script.passes_in_all_ways();
+}
+
+TEST(ServerPath, ServerThatClosesInATransactionIsReported) {
+    Script script = pooled();
+    script.client_sends(query("begin"))
+        .server_sends(done("BEGIN", 'T'))
+        .expects_to_client(done("BEGIN", 'T'))
+        .expects_to_server(query("begin"))
+        .closes("s")
+        .expects_error("a", "08006")
+        .expects_closed("a");
+    script.passes_in_all_ways();
+}
+
+TEST(ServerPath, IdleServerThatClosesIsReplacedInSilence) {
+    Script script = pooled();
+    script.closes("s")
+        .expects_to_client("")
+        .client_sends(query("select 1"))
+        .expects_server("t")
+        .server_logs_in("t")
+        .expects_to_server("t", query("select 1"))
+        .server_sends("t", one_row("1"))
+        .expects_to_client(one_row("1"));
+    script.passes_in_all_ways();
+}
+
+TEST(ServerPath, ServerThatBreaksTheOrderIsClosedWithItsClient) {
+    for (const std::string& sent :
+         {bind_complete(),
+          parse_complete(),
+          portal_suspended(),
+          message('y', "?"),
+          bytes("D\0\0\0\3")}) {
+        SCOPED_TRACE(readable(sent));
+        Script script = querying();
+        script.server_sends(sent)
+            .expects_error("a", "08P01")
+            .expects_closed("a")
+            .expects_closed("s")
+            .expects_cancel("c")
+            .expects_to_server("c", cancel_request(4711, "\1\2\3\4"))
+            .closes("c")
+            .closes("s");
+        script.passes();
+        script.fails_cleanly_at_each_step();
+    }
+}
+
+TEST(ServerPath, ReadyForQueryWithoutItsStatusIsAFault) {
+    for (const std::string body : {"", "II"}) {
+        Script script = querying();
+        script.server_sends(message('Z', body))
+            .expects_error("a", "08P01")
+            .expects_closed("a")
+            .expects_to_server(terminate())
+            .closes("s");
+        script.passes_in_all_ways();
+    }
+}
+
+TEST(ServerPath, IdleServerThatSpeaksIsClosed) {
+    for (const std::string& bytes :
+         {one_row("1"),
+          ready_for_query(),
+          error_response().code("XX000").message("?").bytes(),
+          bytes("Z\0\0\0\0")}) {
+        SCOPED_TRACE(readable(bytes));
+        Script script = pooled();
+        script.server_sends(bytes)
+            .expects_to_client("")
+            .expects_closed("s")
+            .expects_to_server(terminate())
+            .closes("s");
+        script.passes_in_all_ways();
+    }
+}
+
+TEST(ServerPath, ErrorOfASimpleQueryKeepsTheServer) {
+    Script script = querying();
+    const std::string failed =
+        error_response().code("42P01").message("no table").bytes() + ready_for_query();
+    script.server_sends(failed)
+        .expects_to_client(failed)
+        .client_sends(query("select 2"))
+        .expects_to_server(query("select 2"))
+        .server_sends(one_row("2"))
+        .expects_to_client(one_row("2"));
+    script.passes_in_all_ways();
+}
+
+TEST(ServerPath, OddErrorsAreForwarded) {
+    for (const std::string& body :
+         {std::string(), bytes("\0"), bytes("Mno code\0\0"), std::string("S"), bytes("CXX\0")}) {
+        Script script = querying();
+        script.server_sends(message('E', body) + ready_for_query())
+            .expects_to_client(message('E', body) + ready_for_query());
+        script.passes_in_all_ways();
+    }
+}
+
+TEST(ServerPath, NoticesGoToTheClientWhoseServerItIs) {
+    Script script = querying();
+    const std::string notice = notice_response().code("00000").message("hello").bytes();
+    script.server_sends(notice + one_row("1") + notice)
+        .expects_to_client(notice + one_row("1"))
+        .expects_open_still("s");
+    script.passes_in_all_ways();
+}
+
+TEST(ServerPath, EmptyQueryIsAnswered) {
+    Script script = pooled();
+    script.client_sends(query(""))
+        .expects_to_server(query(""))
+        .server_sends(empty_query_response() + ready_for_query())
+        .expects_to_client(empty_query_response() + ready_for_query());
+    script.passes_in_all_ways();
+}
+
+TEST(ServerPath, ReportedParametersReachTheClientAndFollowIt) {
+    Script script = querying();
+    const std::string status = parameter_status("TimeZone", "Europe/Berlin");
+    script.server_sends(status + done("SET"))
+        .expects_to_client(status + done("SET"))
+        .logs_in("b")
+        .client_sends("b", query("select 2"))
+        // "b" was told UTC when it logged in.
+        .expects_to_server(query("SET TimeZone = 'UTC';") + query("select 2"))
+        .server_sends(parameter_status("TimeZone", "UTC") + done("SET") + one_row("2"))
+        .expects_to_client("b", one_row("2"))
+        .client_sends(query("select 3"))
+        .expects_to_server(query("SET TimeZone = 'Europe/Berlin';") + query("select 3"))
+        .server_sends(status + done("SET") + one_row("3"))
+        .expects_to_client(one_row("3"));
+    script.passes_in_all_ways();
+}
+
+TEST(ServerPath, ParametersThatAreNotTrackedAreForwarded) {
+    Script script = querying();
+    const std::string status = parameter_status("is_superuser", "on");
+    script.server_sends(status + done("SET")).expects_to_client(status + done("SET"));
+    script.passes_in_all_ways();
+}
+
+TEST(ServerPath, CanonicalValueOfAReplayIsToldOnce) {
+    // The client asked for "german" at its login; PostgreSQL calls it "German, DMY".
+    Script script = pooled();
+    const std::string status = parameter_status("DateStyle", "German, DMY");
+    script.opens("b")
+        .client_sends(
+            "b", startup_message({{"user", "app"}, {"database", "orders"}, {"DateStyle", "german"}})
+        )
+        .expects_welcome("b")
+        .setup_ends()
+        .client_sends("b", query("select 1"))
+        .expects_to_server(query("SET DateStyle = 'german';") + query("select 1"))
+        .server_sends(status + done("SET") + one_row("1"))
+        .expects_to_client("b", status + one_row("1"))
+        .client_sends(query("select 2"))
+        .expects_to_server(query("SET DateStyle = 'ISO, MDY';") + query("select 2"))
+        .server_sends(parameter_status("DateStyle", "ISO, MDY") + done("SET") + one_row("2"))
+        .expects_to_client(one_row("2"))
+        .client_sends("b", query("select 3"))
+        .expects_to_server(query("SET DateStyle = 'German, DMY';") + query("select 3"))
+        .server_sends(status + done("SET") + one_row("3"))
+        .expects_to_client("b", one_row("3"));
+    script.passes_in_all_ways();
+}
+
+TEST(ServerPath, ReplayThatFailsEndsTheClientWithTheDatabasesWords) {
+    Script script = pooled();
+    const std::string refused =
+        error_response().code("22023").message("invalid value for \"TimeZone\"").bytes();
+    script.opens("b")
+        .client_sends(
+            "b", startup_message({{"user", "app"}, {"database", "orders"}, {"TimeZone", "nowhere"}})
+        )
+        .expects_welcome("b")
+        .setup_ends()
+        .client_sends("b", query("select 1"))
+        .expects_to_server(query("SET TimeZone = 'nowhere';") + query("select 1"))
+        .server_sends(refused)
+        .expects_error("b", "22023")
+        .expects_closed("b")
+        .expects_closed("s")
+        .expects_cancel("c")
+        .expects_to_server("c", cancel_request(4711, "\1\2\3\4"))
+        .closes("c")
+        .closes("s")
+        .expects_open_still("a");
+    script.passes_in_all_ways();
+}
+
+TEST(ServerPath, ClientsApplicationNameIsTaggedAndTakenOffAgain) {
+    Script script = querying();
+    script.server_sends(parameter_status("application_name", "mine") + done("SET"))
+        .expects_to_client(parameter_status("application_name", "mine") + done("SET"))
+        // The database counts our connections by the tag.
+        .expects_to_server(query("SET application_name = 'penstock/1'"))
+        .server_sends(parameter_status("application_name", "penstock/1") + done("SET"))
+        .expects_to_client("")
+        .client_sends(query("select 2"))
+        .expects_to_server(query("SET application_name = 'penstock/1 mine';") + query("select 2"))
+        .server_sends(
+            parameter_status("application_name", "penstock/1 mine") + done("SET") + one_row("2")
+        )
+        .expects_to_client(one_row("2"))
+        .expects_to_server("");
+    script.passes_in_all_ways();
+}
+
+}  // namespace
+}  // namespace penstock::proxy
