@@ -40,6 +40,7 @@ void Core::server_bytes(Server& server, std::string_view bytes) {
             server.body_missing -= part.size();
             if (server.body_missing > 0) return;
             server.body = Body::None;
+            give_synthetic(server);
             continue;
         }
         wire::Frame frame;
@@ -118,7 +119,7 @@ Core::Next Core::server_frame(Server& server, const wire::Frame& frame) {
             if (is_unsynced) inject_sync(server);
         }
     }
-    if (is_whole_reply) give_synthetic(server);
+    if (is_whole_reply && frame.is_whole()) give_synthetic(server);
     return Next::Continue;
 }
 
@@ -275,7 +276,11 @@ Core::Next Core::ready_for_query(Server& server, const wire::Frame& frame) {
     } else if (server.state == ServerState::Linked) {
         Client& client = clients_.at(server.client);
         if (client.is_stalled && server.notes_synced == 0) end_stall(client);
-        if (server.state == ServerState::Linked) release_if_free(server);
+        if (server.state == ServerState::Linked) {
+            // A Flush may have asked for them already.
+            give_synthetic(server);
+            release_if_free(server);
+        }
     }
     return Next::Continue;
 }
@@ -284,8 +289,10 @@ void Core::to_client(Server& server, std::string_view bytes) {
     if (server.client != no_slot) send(clients_.at(server.client).link, bytes);
 }
 
-// The answers that no server gives: each at its place among those that it does give.
+// The answers that no server gives: each at its place among those that it does give, and never
+// inside one of them.
 void Core::give_synthetic(Server& server) {
+    if (server.body_missing > 0) return;
     while (server.replies.is_head_synthetic()) {
         const session::Expected entry = server.replies.take_synthetic();
         if (entry.has_note) settle_note(server);

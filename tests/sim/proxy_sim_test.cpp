@@ -29,7 +29,7 @@ TEST(ProxySim, ClientsGetWhatPostgresAloneWouldSay) {
         ASSERT_TRUE(fault.empty()) << fault;
     }
     RecordProperty("replies", static_cast<int>(replies));
-    EXPECT_GT(replies, runs * 10);
+    if (runs >= 100) EXPECT_GT(replies, runs * 50);
 }
 
 }  // namespace

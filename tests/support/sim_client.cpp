@@ -154,6 +154,13 @@ void SimClient::ask_oracle(const Message& message) {
         const wire::ErrorFields error = wire::read_error(message.body);
         if (error.sql_state == "57014" && ++cancels_felt_ > cancels_asked_)
             return violation("was cancelled and nobody asked for it");
+        // A COPY has read the Sync in front of its data before it can be interrupted.
+        while (oracle_.is_in_copy() && !pending_.empty() &&
+               (pending_.front().front() == 'S' || pending_.front().front() == 'H')) {
+            oracle_.receive(pending_.front());
+            pending_.pop_front();
+            oracle_.step();
+        }
         oracle_.fail_next(error.sql_state, error.message);
     }
     std::string said = oracle_.take_all_output();
