@@ -255,7 +255,9 @@ void Core::expect(Server& server, const session::Expected& entry) {
 
 // What the client sent before Terminate is answered first.
 Core::Next Core::say_goodbye(Client& client, Server& server) {
-    if (!server.replies.is_empty() && !server.hold.has(HoldReason::Unsynced)) {
+    // In mid-COPY the server waits for data that will not come.
+    const bool is_owed = !server.replies.is_empty() && !server.replies.is_copy_in();
+    if (is_owed && !server.hold.has(HoldReason::Unsynced)) {
         client.is_leaving = true;
         return Next::Gone;
     }

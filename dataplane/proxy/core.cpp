@@ -132,9 +132,11 @@ void Core::tls_established(LinkId link) {
 void Core::ended(LinkId link) {
     Client* const client = client_at(link);
     if (client == nullptr || client->is_leaving) return;
-    const bool is_owed = client->state == ClientState::Linked && client->body == Body::None &&
-                         client->stash == nullptr &&
-                         !servers_.at(client->server).replies.is_empty();
+    const session::ReplyQueue* const replies =
+        client->state == ClientState::Linked ? &servers_.at(client->server).replies : nullptr;
+    // In mid-COPY the server waits for data that will not come.
+    const bool is_owed = replies != nullptr && client->body == Body::None &&
+                         client->stash == nullptr && !replies->is_empty() && !replies->is_copy_in();
     if (is_owed) {
         client->is_leaving = true;
         client->ended_at = now_;

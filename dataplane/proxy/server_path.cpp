@@ -111,10 +111,9 @@ Core::Next Core::server_frame(Server& server, const wire::Frame& frame) {
         const bool is_unsynced =
             match.entry.kind == Expect::Execute && server.replies.tail().kind != Expect::Sync;
         if (is_unsynced) server.hold.set(HoldReason::Unsynced);
-        const Client* const owner = owner_of(server);
-        // Nobody will send its data.
-        const bool is_alone = owner == nullptr || owner->is_leaving;
-        if (is_alone && server.replies.is_copy_in()) {
+        const Client* const client = owner_of(server);
+        const bool is_without_data = client == nullptr || client->is_leaving;
+        if (is_without_data && server.replies.is_copy_in()) {
             end_copy_in(server);
             if (is_unsynced) inject_sync(server);
         }

@@ -147,7 +147,26 @@ class Script {
             .expects_welcome(client)
             .setup_ends();
     }
-    // A second server: the client waits for it with its first request, which `request` is.
+    // A client whose start-up value of one parameter must be asked of the server first, which is
+    // idle; `known` is what PostgreSQL makes of it.
+    Script& logs_in_with(
+        const std::string& client,
+        const std::string& server,
+        const std::string& parameter,
+        const std::string& asked,
+        const std::string& known
+    ) {
+        return opens(client)
+            .client_sends(
+                client,
+                startup_message({{"user", "app"}, {"database", "orders"}, {parameter, asked}})
+            )
+            .expects_to_client(client, authentication_ok())
+            .expects_to_server(server, query("SET " + parameter + " = '" + asked + "';"))
+            .server_sends(server, parameter_status(parameter, known) + done("SET"))
+            .expects_welcome(client)
+            .setup_ends();
+    }
     Script& server_logs_in(const std::string& server) {
         return add(server + " logs in", [server](ScriptPlay& play) {
             EXPECT_EQ(

@@ -66,24 +66,18 @@ TEST(Checkout, WaitingClientThatLeavesIsForgotten) {
 
 TEST(Checkout, ParametersAreReplayedInOneSendWithTheBatch) {
     Script script = pooled();
-    script.opens("b")
-        .client_sends(
-            "b", startup_message({{"user", "app"}, {"database", "orders"}, {"TimeZone", "GMT"}})
-        )
-        .expects_welcome("b")
-        .setup_ends()
-        .then([](ScriptPlay& play) { play.link("s").sends = 0; })
-        .client_sends("b", query("select 1"))
-        .then([](ScriptPlay& play) {
-            const PlayedLink& server = play.link("s");
-            EXPECT_EQ(
-                readable(server.sent), readable(query("SET TimeZone = 'GMT';") + query("select 1"))
-            );
-        })
-        .then([](ScriptPlay& play) {
-            EXPECT_EQ(play.links.proxy.metrics().parameters_replayed.get(), 1U);
-        });
-    script.fails_cleanly_at_each_step();
+    const std::string batch = parse("", "select 1") + bind_statement("", "") + execute() + sync();
+    const std::string replies = parse_complete() + bind_complete() + done("SELECT 1");
+    script.logs_in_with("b", "s", "TimeZone", "GMT", "GMT")
+        .client_sends(batch)
+        .expects_to_server(query("SET TimeZone = 'UTC';") + batch)
+        .server_sends(parameter_status("TimeZone", "UTC") + done("SET") + replies)
+        .expects_to_client(replies)
+        .client_sends(query("select 2"))
+        .expects_to_server(query("select 2"))
+        .server_sends(one_row("2"))
+        .expects_to_client(one_row("2"));
+    script.passes_in_all_ways();
 }
 
 TEST(Checkout, RefusedQueryKeepsTheConnection) {

@@ -331,16 +331,20 @@ TEST(ClientPath, ClientGoneInCopyInFailsTheCopy) {
         std::string begin;
         std::string answered;
         std::string end;
-        std::string replies;
+        bool is_certain;  // whether the server read a Sync with the data
     };
     const std::string error = error_response().code("57014").message("COPY failed").bytes();
     const std::string copy_failed = copy_fail("the client is gone");
     const Case cases[]{
-        {query("copy"), copy_in_response(), copy_failed, error + ready_for_query()},
+        {query("copy"), copy_in_response(), copy_failed, true},
+        {batch,
+         parse_complete() + bind_complete() + copy_in_response(),
+         copy_failed + sync(),
+         false},
         {parse("", "copy") + bind_statement("", "") + execute() + flush(),
          parse_complete() + bind_complete() + copy_in_response(),
          copy_failed + sync(),
-         error + ready_for_query()},
+         true},
     };
     for (const Case& c : cases) {
         SCOPED_TRACE(readable(c.begin));
@@ -358,29 +362,75 @@ TEST(ClientPath, ClientGoneInCopyInFailsTheCopy) {
             .closes("c")
             .client_sends("b", query("select 2"))
             .expects_to_server("")
-            .server_sends(c.replies)
-            .expects_to_server(query("select 2"))
-            .server_sends(one_row("2"))
-            .expects_to_client("b", one_row("2"));
-        script.passes_in_all_ways();
+            .server_sends(error + ready_for_query());
+        if (c.is_certain) {
+            script.expects_to_server(query("select 2"))
+                .server_sends(one_row("2"))
+                .expects_to_client("b", one_row("2"));
+        } else {
+            script.expects_closed("s").expects_to_server(terminate());
+        }
+        script.fails_cleanly_at_each_step();
+        if (c.is_certain) script.passes_in_all_ways();
     }
 }
 
-TEST(ClientPath, CopyInThatStartsWhenItsClientIsGoneIsFailed) {
-    Script script = pooled();
-    script.client_sends(query("copy t from stdin"))
+TEST(ClientPath, CopyInOfAClientThatSaidGoodbyeIsFailed) {
+    const std::string failed =
+        error_response().code("57014").message("COPY failed").bytes() + ready_for_query();
+    Script before = pooled();
+    before.client_sends(query("copy t from stdin") + terminate())
         .expects_to_server(query("copy t from stdin"))
-        .client_sends(terminate())
         .server_sends(copy_in_response())
         .expects_to_server(copy_fail("the client is gone"))
-        .server_sends(error_response().code("57014").message("failed").bytes() + ready_for_query())
-        .expects_to_client(
-            copy_in_response() + error_response().code("57014").message("failed").bytes() +
-            ready_for_query()
-        )
+        .server_sends(failed)
+        .expects_to_client(copy_in_response() + failed)
         .expects_closed("a")
         .expects_open_still("s");
-    script.passes_in_all_ways();
+    before.passes_in_all_ways();
+
+    Script amid = pooled();
+    amid.client_sends(query("copy t from stdin"))
+        .expects_to_server(query("copy t from stdin"))
+        .server_sends(copy_in_response())
+        .expects_to_client(copy_in_response())
+        .client_sends(terminate())
+        .expects_closed("a")
+        .expects_to_server(copy_fail("the client is gone"))
+        .server_sends(failed)
+        .expects_open_still("s");
+    amid.passes_in_all_ways();
+}
+
+TEST(ClientPath, HalfClosedClientGetsWhatItIsOwed) {
+    const auto ends = [](ScriptPlay& play) {
+        play.links.proxy.ended(play.link("a").id, play.links.now);
+        play.links.perform();
+    };
+    Script owed = pooled();
+    owed.client_sends(query("select 1"))
+        .expects_to_server(query("select 1"))
+        .then(ends)
+        .expects_open_still("a")
+        .server_sends(one_row("1"))
+        .expects_to_client(one_row("1"))
+        .expects_closed("a")
+        .expects_open_still("s");
+    owed.passes_in_all_ways();
+
+    Script idle = pooled();
+    idle.then(ends).expects_closed("a").expects_open_still("s");
+    idle.passes_in_all_ways();
+
+    Script copying = pooled();
+    copying.client_sends(query("copy t from stdin"))
+        .server_sends(copy_in_response())
+        .expects_to_client(copy_in_response())
+        .expects_to_server(query("copy t from stdin"))
+        .then(ends)
+        .expects_closed("a")
+        .expects_to_server(copy_fail("the client is gone"));
+    copying.fails_cleanly_at_each_step();
 }
 
 TEST(ClientPath, BrokenFramesEndTheClientAndNotTheServer) {

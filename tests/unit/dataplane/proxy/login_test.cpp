@@ -52,28 +52,56 @@ TEST(Login, AllWhoWaitAreWelcomedByOneServer) {
     script.passes_in_all_ways();
 }
 
-TEST(Login, ClientIsToldItsOwnParameters) {
+TEST(Login, ClientIsToldItsOwnParametersAsTheDatabaseWritesThem) {
+    Script script = pooled();
+    const std::string startup = startup_message(
+        {{"user", "app"},
+         {"database", "orders"},
+         {"application_name", "psql"},
+         {"DateStyle", "german"}}
+    );
+    const auto is_welcomed = [](const std::string& client) {
+        return [client](ScriptPlay& play) {
+            const std::string sent = readable(play.links.take_sent(play.index(client)));
+            EXPECT_NE(sent.find("S(DateStyle.German, DMY.)"), std::string::npos) << sent;
+            EXPECT_NE(sent.find("S(application_name.psql.)"), std::string::npos) << sent;
+        };
+    };
+    script.opens("b")
+        .client_sends("b", startup)
+        .expects_to_client("b", authentication_ok())
+        .expects_to_server(
+            query("SET DateStyle = 'german';SET application_name = 'penstock/1 psql';")
+        )
+        .server_sends(
+            parameter_status("DateStyle", "German, DMY") +
+            parameter_status("application_name", "penstock/1 psql") + command_complete("SET") +
+            command_complete("SET") + ready_for_query()
+        )
+        .then(is_welcomed("b"))
+        // What is known of a value is not asked again.
+        .opens("d")
+        .client_sends("d", startup)
+        .then(is_welcomed("d"))
+        .expects_to_server("");
+    script.passes_in_all_ways();
+}
+
+TEST(Login, ValueThatTheDatabaseRefusesEndsTheLogin) {
     Script script = pooled();
     script.opens("b")
         .client_sends(
-            "b",
-            startup_message(
-                {{"user", "app"},
-                 {"database", "orders"},
-                 {"application_name", "psql"},
-                 {"client_encoding", "LATIN1"}}
-            )
+            "b", startup_message({{"user", "app"}, {"database", "orders"}, {"TimeZone", "nowhere"}})
         )
-        .then([](ScriptPlay& play) {
-            const std::string sent = readable(play.links.take_sent(play.index("b")));
-            EXPECT_NE(sent.find("S(client_encoding.LATIN1.)"), std::string::npos) << sent;
-            EXPECT_NE(sent.find("S(application_name.psql.)"), std::string::npos) << sent;
-        })
-        .client_sends("b", query("select 1"))
-        .expects_to_server(
-            query("SET client_encoding = 'LATIN1';SET application_name = 'penstock/1 psql';") +
-            query("select 1")
-        );
+        .expects_to_client("b", authentication_ok())
+        .expects_to_server(query("SET TimeZone = 'nowhere';"))
+        .server_sends(
+            error_response().code("22023").message("invalid value for \"TimeZone\"").bytes() +
+            ready_for_query()
+        )
+        .expects_error("b", "22023")
+        .expects_closed("b")
+        .expects_open_still("a");
     script.fails_cleanly_at_each_step();
 }
 
