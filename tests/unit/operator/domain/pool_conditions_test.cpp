@@ -77,6 +77,12 @@ TEST_F(PoolConditionsTest, EachFaultHasItsReasonAndRemedy) {
          "connection refused",
          [&](test::Fleet& each) { no_facts(each, "connection refused"); }},
         {"Reconciling",
+         "WaitingForSecret",
+         "Secret default/users is missing",
+         [](test::Fleet& each) {
+             each.observed.missing_secrets["default/main"] = "Secret default/users is missing";
+         }},
+        {"Reconciling",
          "ApplyFailed",
          "no such image",
          [](test::Fleet& each) {
