@@ -29,7 +29,9 @@ TEST(ProxySim, ClientsGetWhatPostgresAloneWouldSay) {
         ASSERT_TRUE(fault.empty()) << fault;
     }
     RecordProperty("replies", static_cast<int>(replies));
-    if (runs >= 100) EXPECT_GT(replies, runs * 50);
+    if (runs >= 100) {
+        EXPECT_GT(replies, runs * 50);
+    }
 }
 
 }  // namespace

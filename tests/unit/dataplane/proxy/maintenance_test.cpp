@@ -225,6 +225,7 @@ TEST(Maintenance, ConnectTimeoutIsTheLoginsEnd) {
         .expects_closed("s")
         .expects_error("a", "08006")
         .expects_closed("a")
+        .closes("s")
         .then([](ScriptPlay& play) { EXPECT_EQ(play.board.used(), 0); });
     script.passes_in_all_ways();
 }

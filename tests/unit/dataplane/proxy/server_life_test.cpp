@@ -126,6 +126,7 @@ TEST(ServerLife, DatabasesRefusalIsCounted) {
         .then([](ScriptPlay& play) { play.links.take_sent(play.index("s")); })
         .server_sends(fatal_response().code("53300").message("too many clients already").bytes())
         .expects_error("a", "53300")
+        .closes("s")
         .then([](ScriptPlay& play) {
             EXPECT_EQ(play.links.proxy.metrics().database_refusals.get(), 1U);
             EXPECT_EQ(play.board.used(), 0);
