@@ -6,10 +6,10 @@
 #include "operator/domain/plan.hpp"
 #include "operator/domain/rollout.hpp"
 #include "operator/host/files.hpp"
-#include "operator/host/http_client.hpp"
 #include "operator/host/proxy_folder.hpp"
 #include "operator/host/resources.hpp"
 #include "operator/host/state_folder.hpp"
+#include "operator/net/http_client.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -34,7 +34,7 @@ void say(const std::string& text) { std::puts(text.c_str()); }
 std::vector<domain::Proxy> look_at_proxies(const fs::path& folder) {
     boost::asio::io_context io{1};
     std::vector<domain::Proxy> proxies;
-    std::vector<std::unique_ptr<HttpClient>> clients;
+    std::vector<std::unique_ptr<http::Client>> clients;
     const auto records = load_proxies(folder);
     proxies.reserve(records.size());
     for (const ProxyRecord& record : records) {
@@ -48,10 +48,10 @@ std::vector<domain::Proxy> look_at_proxies(const fs::path& folder) {
         const auto port = files.admin_port();
         const auto token = files.read_token();
         if (!port || !token) continue;
-        clients.push_back(std::make_unique<HttpClient>(io, *port, report_timeout));
+        clients.push_back(std::make_unique<http::Client>(io, *port, report_timeout));
         clients.back()->send(
             {"GET", "/v1/report", *token, ""},
-            [&proxy](const api::Result<HttpReply>& reply) {
+            [&proxy](const api::Result<http::Reply>& reply) {
                 const auto document =
                     reply ? api::parse_json(reply->body) : tl::unexpected(reply.error());
                 if (!document) return;

@@ -137,25 +137,25 @@ void HostProxy::exchange() {
         const auto token = folder_.read_token();
         if (!port || !token) return;
         token_ = *token;
-        client_ = std::make_unique<HttpClient>(surroundings_.io, *port, exchange_timeout);
+        client_ = std::make_unique<http::Client>(surroundings_.io, *port, exchange_timeout);
     }
     send_report_request();
 }
 
 void HostProxy::send_report_request() {
-    HttpRequest request{"GET", "/v1/report", token_, ""};
+    http::Request request{"GET", "/v1/report", token_, ""};
     if (waiting_grant_) {
         request.method = "PUT";
         request.target = "/v1/grant";
         request.body = api::to_json_text(api::encode(*waiting_grant_));
         waiting_grant_.reset();
     }
-    client_->send(request, [this, asked = steady_clock::now()](api::Result<HttpReply> reply) {
+    client_->send(request, [this, asked = steady_clock::now()](api::Result<http::Reply> reply) {
         on_report(std::move(reply), asked);
     });
 }
 
-void HostProxy::on_report(api::Result<HttpReply> reply, domain::Time asked) {
+void HostProxy::on_report(api::Result<http::Reply> reply, domain::Time asked) {
     if (!reply) return exchange_failed(api::to_string(reply.error()));
     // 409: the proxy has a newer grant; which one, its report says.
     if (reply->status == 401) return exchange_failed("its admin port refuses our token");
@@ -183,7 +183,7 @@ void HostProxy::on_report(api::Result<HttpReply> reply, domain::Time asked) {
 }
 
 void HostProxy::ask_if_ready() {
-    client_->send({"GET", "/readyz", "", ""}, [this](const api::Result<HttpReply>& reply) {
+    client_->send({"GET", "/readyz", "", ""}, [this](const api::Result<http::Reply>& reply) {
         seen_.ready = reply && reply->status == 200;
         if (waiting_grant_) send_report_request();
         surroundings_.on_news();

@@ -5,9 +5,9 @@
 
 #include "operator/domain/observed.hpp"
 #include "operator/domain/plan.hpp"
-#include "operator/host/http_client.hpp"
 #include "operator/host/process.hpp"
 #include "operator/host/proxy_folder.hpp"
+#include "operator/net/http_client.hpp"
 
 #include <functional>
 #include <memory>
@@ -64,7 +64,7 @@ class HostProxy {
     void watch();
     void ended(const std::string& how);
     void send_report_request();
-    void on_report(api::Result<HttpReply> reply, domain::Time asked);
+    void on_report(api::Result<http::Reply> reply, domain::Time asked);
     void ask_if_ready();
     void exchange_failed(std::string fault);
     void save_record();
@@ -79,7 +79,7 @@ class HostProxy {
     std::string token_;
     std::optional<api::Grant> waiting_grant_;
     std::unique_ptr<Process> process_;
-    std::unique_ptr<HttpClient> client_;
+    std::unique_ptr<http::Client> client_;
 };
 
 }  // namespace penstock::host

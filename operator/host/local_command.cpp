@@ -1,10 +1,10 @@
 #include "operator/host/local_command.hpp"
 
 #include "operator/host/host_engine.hpp"
-#include "operator/host/http_server.hpp"
 #include "operator/host/manifest_watch.hpp"
 #include "operator/host/operator_metrics.hpp"
 #include "operator/host/state_folder.hpp"
+#include "operator/net/http_server.hpp"
 #include "operator/reconcile/fleet.hpp"
 
 #include <algorithm>
@@ -54,10 +54,10 @@ class LocalOperator {
         if (!watch) return tl::unexpected(watch.error());
         watch_ = *std::move(watch);
         if (!options_.metrics_address.empty()) {
-            auto server = HttpServer::listen(
+            auto server = http::Server::listen(
                 io_,
                 options_.metrics_address,
-                [this](const HttpRequest& request) { return answer(request); }
+                [this](const http::Request& request) { return answer(request); }
             );
             if (!server) return tl::unexpected(server.error());
             server_ = *std::move(server);
@@ -199,7 +199,7 @@ class LocalOperator {
         told_status_fault_ = fault;
     }
 
-    HttpReply answer(const HttpRequest& request) {
+    http::Reply answer(const http::Request& request) {
         if (request.target == "/healthz") return {200, "text/plain", "ok\n"};
         if (request.target == "/readyz") {
             const bool is_ready = counters_.reconciles > 0 && !is_stopping_;
@@ -224,7 +224,7 @@ class LocalOperator {
     HostEngine engine_;
     domain::Memory memory_;
     std::unique_ptr<ManifestWatch> watch_;
-    std::unique_ptr<HttpServer> server_;
+    std::unique_ptr<http::Server> server_;
     OperatorCounters counters_;
     std::map<std::string, bool> over_ceiling_;  // by pool
     std::string told_status_fault_;

@@ -3,19 +3,19 @@
 
 #include <string>
 
-namespace penstock::host {
+namespace penstock::http {
 
-struct HttpRequest {
+struct Request {
     std::string method = "GET";
     std::string target = "/";
     std::string bearer_token;  // empty: no Authorization header
     std::string body;          // JSON
 };
 
-struct HttpReply {
+struct Reply {
     int status = 200;
     std::string content_type = "application/json";
     std::string body;
 };
 
-}  // namespace penstock::host
+}  // namespace penstock::http

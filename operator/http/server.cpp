@@ -1,4 +1,4 @@
-#include "operator/host/http_server.hpp"
+#include "operator/net/http_server.hpp"
 
 #include <charconv>
 #include <chrono>
@@ -10,10 +10,10 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 
-namespace penstock::host {
+namespace penstock::http {
 
 namespace beast = boost::beast;
-namespace http = boost::beast::http;
+namespace beast_http = boost::beast::http;
 using boost::asio::ip::tcp;
 
 namespace {
@@ -44,7 +44,7 @@ api::Result<tcp::endpoint> parse_address(const std::string& address) {
 
 }  // namespace
 
-struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
+struct Server::State : std::enable_shared_from_this<Server::State> {
     class Session : public std::enable_shared_from_this<Session> {
      public:
         Session(tcp::socket socket, std::shared_ptr<State> server)
@@ -54,7 +54,7 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
             parser_.emplace();
             parser_->body_limit(request_bytes_max);
             stream_.expires_after(idle_timeout);
-            http::async_read(
+            beast_http::async_read(
                 stream_,
                 buffer_,
                 *parser_,
@@ -70,10 +70,10 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
         void reply() {
             if (!server_->answer) return;
             auto message = parser_->release();
-            std::string authorization(message[http::field::authorization]);
+            std::string authorization(message[beast_http::field::authorization]);
             if (authorization.compare(0, bearer.size(), bearer) == 0)
                 authorization.erase(0, bearer.size());
-            const HttpReply reply = server_->answer(
+            const Reply reply = server_->answer(
                 {std::string(message.method_string()),
                  std::string(message.target()),
                  authorization,
@@ -82,11 +82,11 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
             response_ = {};
             response_.version(11);
             response_.result(static_cast<unsigned>(reply.status));
-            response_.set(http::field::content_type, reply.content_type);
+            response_.set(beast_http::field::content_type, reply.content_type);
             response_.keep_alive(message.keep_alive());
             response_.body() = reply.body;
             response_.prepare_payload();
-            http::async_write(
+            beast_http::async_write(
                 stream_,
                 response_,
                 [self = shared_from_this()](beast::error_code error, std::size_t) {
@@ -98,8 +98,8 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
 
         beast::tcp_stream stream_;
         beast::flat_buffer buffer_;
-        std::optional<http::request_parser<http::string_body>> parser_;
-        http::response<http::string_body> response_;
+        std::optional<beast_http::request_parser<beast_http::string_body>> parser_;
+        beast_http::response<beast_http::string_body> response_;
         const std::shared_ptr<State> server_;
     };
 
@@ -131,7 +131,7 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
     std::vector<std::weak_ptr<Session>> sessions;
 };
 
-api::Result<std::unique_ptr<HttpServer>> HttpServer::listen(
+api::Result<std::unique_ptr<Server>> Server::listen(
     boost::asio::io_context& io, const std::string& address, Answer answer
 ) {
     const auto endpoint = parse_address(address);
@@ -144,20 +144,20 @@ api::Result<std::unique_ptr<HttpServer>> HttpServer::listen(
     if (!error) state->acceptor.listen(boost::asio::socket_base::max_listen_connections, error);
     if (error) return tl::unexpected(api::Error{address, "cannot listen: " + error.message()});
     state->accept();
-    return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));
+    return std::unique_ptr<Server>(new Server(std::move(state)));
 }
 
-HttpServer::HttpServer(std::shared_ptr<State> state) : state_(std::move(state)) {}
+Server::Server(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
-HttpServer::~HttpServer() {
+Server::~Server() {
     boost::system::error_code ignored;
     state_->acceptor.close(ignored);
     state_->drop();
     state_->answer = nullptr;
 }
 
-std::uint16_t HttpServer::port() const { return state_->acceptor.local_endpoint().port(); }
+std::uint16_t Server::port() const { return state_->acceptor.local_endpoint().port(); }
 
-void HttpServer::drop_connections() { state_->drop(); }
+void Server::drop_connections() { state_->drop(); }
 
-}  // namespace penstock::host
+}  // namespace penstock::http

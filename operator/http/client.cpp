@@ -1,6 +1,5 @@
-#include "operator/host/http_client.hpp"
-
 #include "crds/api/check.hpp"
+#include "operator/net/http_client.hpp"
 
 #include <optional>
 
@@ -9,17 +8,17 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 
-namespace penstock::host {
+namespace penstock::http {
 
 namespace beast = boost::beast;
-namespace http = boost::beast::http;
+namespace beast_http = boost::beast::http;
 using boost::asio::ip::tcp;
 
 namespace {
 constexpr std::uint64_t reply_bytes_max = 4 * 1024 * 1024;
 }
 
-struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
+struct Client::State : std::enable_shared_from_this<Client::State> {
     State(boost::asio::io_context& context, std::uint16_t to, std::chrono::milliseconds limit)
         : io(context), endpoint(boost::asio::ip::address_v4::loopback(), to), timeout(limit) {}
 
@@ -46,7 +45,7 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
     }
 
     void write() {
-        http::async_write(
+        beast_http::async_write(
             *stream,
             request,
             [self = shared_from_this()](beast::error_code error, std::size_t) {
@@ -59,7 +58,7 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
     void read() {
         parser.emplace();
         parser->body_limit(reply_bytes_max);
-        http::async_read(
+        beast_http::async_read(
             *stream,
             buffer,
             *parser,
@@ -74,9 +73,9 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
         auto reply = parser->release();
         stream->expires_never();
         if (!reply.keep_alive()) stream.reset();
-        finish(HttpReply{
+        finish(Reply{
             static_cast<int>(reply.result_int()),
-            std::string(reply[http::field::content_type]),
+            std::string(reply[beast_http::field::content_type]),
             std::move(reply.body())});
     }
 
@@ -92,7 +91,7 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
             std::string(what) + ": " + error.message()}));
     }
 
-    void finish(api::Result<HttpReply> result) {
+    void finish(api::Result<Reply> result) {
         const OnReply handler = std::move(on_reply);
         on_reply = nullptr;
         if (handler) handler(std::move(result));
@@ -103,39 +102,37 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
     const std::chrono::milliseconds timeout;
     std::optional<beast::tcp_stream> stream;  // absent: not connected
     beast::flat_buffer buffer;
-    http::request<http::string_body> request;
-    std::optional<http::response_parser<http::string_body>> parser;
+    beast_http::request<beast_http::string_body> request;
+    std::optional<beast_http::response_parser<beast_http::string_body>> parser;
     OnReply on_reply;  // empty: nothing is being asked
     bool may_retry = false;
 };
 
-HttpClient::HttpClient(
-    boost::asio::io_context& io, std::uint16_t port, std::chrono::milliseconds timeout
-)
+Client::Client(boost::asio::io_context& io, std::uint16_t port, std::chrono::milliseconds timeout)
     : state_(std::make_shared<State>(io, port, timeout)) {}
 
-HttpClient::~HttpClient() {
+Client::~Client() {
     state_->on_reply = nullptr;
     if (state_->stream) state_->stream->close();
 }
 
-bool HttpClient::is_busy() const { return static_cast<bool>(state_->on_reply); }
+bool Client::is_busy() const { return static_cast<bool>(state_->on_reply); }
 
-void HttpClient::send(const HttpRequest& request, OnReply on_reply) {
+void Client::send(const Request& request, OnReply on_reply) {
     CHECK(!is_busy());
     auto& message = state_->request;
     message = {};
     message.version(11);
     message.method_string(request.method);
     message.target(request.target);
-    message.set(http::field::host, "127.0.0.1");
+    message.set(beast_http::field::host, "127.0.0.1");
     if (!request.bearer_token.empty())
-        message.set(http::field::authorization, "Bearer " + request.bearer_token);
-    if (!request.body.empty()) message.set(http::field::content_type, "application/json");
+        message.set(beast_http::field::authorization, "Bearer " + request.bearer_token);
+    if (!request.body.empty()) message.set(beast_http::field::content_type, "application/json");
     message.body() = request.body;
     message.prepare_payload();
     state_->on_reply = std::move(on_reply);
     state_->start();
 }
 
-}  // namespace penstock::host
+}  // namespace penstock::http

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "crds/api/result.hpp"
-#include "operator/host/http.hpp"
+#include "operator/net/http.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -14,27 +14,27 @@ namespace boost::asio {
 class io_context;
 }
 
-namespace penstock::host {
+namespace penstock::http {
 
-class HttpClient {
+class Client {
  public:
-    using OnReply = std::function<void(api::Result<HttpReply>)>;
+    using OnReply = std::function<void(api::Result<Reply>)>;
 
     // Connects to 127.0.0.1:port when first used, and again after an error.
-    HttpClient(boost::asio::io_context& io, std::uint16_t port, std::chrono::milliseconds timeout);
+    Client(boost::asio::io_context& io, std::uint16_t port, std::chrono::milliseconds timeout);
     // An open request is given up; its handler is not called.
-    ~HttpClient();
-    HttpClient(const HttpClient&) = delete;
-    HttpClient& operator=(const HttpClient&) = delete;
+    ~Client();
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
 
     bool is_busy() const;
     // Requires: !is_busy(). The handler is called once: with a reply of any status, or why there is
     // none.
-    void send(const HttpRequest& request, OnReply on_reply);
+    void send(const Request& request, OnReply on_reply);
 
  private:
     struct State;
     std::shared_ptr<State> state_;
 };
 
-}  // namespace penstock::host
+}  // namespace penstock::http

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "crds/api/result.hpp"
-#include "operator/host/http.hpp"
+#include "operator/net/http.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -14,19 +14,19 @@ namespace boost::asio {
 class io_context;
 }
 
-namespace penstock::host {
+namespace penstock::http {
 
-class HttpServer {
+class Server {
  public:
-    using Answer = std::function<HttpReply(const HttpRequest&)>;
+    using Answer = std::function<Reply(const Request&)>;
 
     // `address` is "HOST:PORT" with a numeric host; port 0 takes a free one.
-    static api::Result<std::unique_ptr<HttpServer>> listen(
+    static api::Result<std::unique_ptr<Server>> listen(
         boost::asio::io_context& io, const std::string& address, Answer answer
     );
-    ~HttpServer();
-    HttpServer(const HttpServer&) = delete;
-    HttpServer& operator=(const HttpServer&) = delete;
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
 
     std::uint16_t port() const;
     // Closes the connections that are open; new ones are taken.
@@ -34,8 +34,8 @@ class HttpServer {
 
  private:
     struct State;
-    explicit HttpServer(std::shared_ptr<State> state);
+    explicit Server(std::shared_ptr<State> state);
     std::shared_ptr<State> state_;
 };
 
-}  // namespace penstock::host
+}  // namespace penstock::http

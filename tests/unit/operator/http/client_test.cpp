@@ -1,6 +1,5 @@
-#include "operator/host/http_client.hpp"
-
-#include "operator/host/http_server.hpp"
+#include "operator/net/http_client.hpp"
+#include "operator/net/http_server.hpp"
 
 #include <optional>
 #include <vector>
@@ -9,7 +8,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <gmock/gmock.h>
 
-namespace penstock::host {
+namespace penstock::http {
 namespace {
 
 using namespace std::chrono_literals;
@@ -19,16 +18,16 @@ class HttpClientTest : public testing::Test {
  protected:
     void serve(const std::string& address = "127.0.0.1:0") {
         server_ =
-            HttpServer::listen(io_, address, [this](const HttpRequest& request) {
+            Server::listen(io_, address, [this](const Request& request) {
                 seen_.push_back(request);
-                return HttpReply{
+                return Reply{
                     request.target == "/v1/grant" ? 409 : 200, "application/json", "{\"a\":1}"};
             }).value();
     }
 
-    api::Result<HttpReply> ask(HttpClient& client, const HttpRequest& request) {
-        std::optional<api::Result<HttpReply>> result;
-        client.send(request, [&](api::Result<HttpReply> reply) {
+    api::Result<Reply> ask(Client& client, const Request& request) {
+        std::optional<api::Result<Reply>> result;
+        client.send(request, [&](api::Result<Reply> reply) {
             result = std::move(reply);
             io_.stop();
         });
@@ -38,13 +37,13 @@ class HttpClientTest : public testing::Test {
     }
 
     boost::asio::io_context io_{1};
-    std::unique_ptr<HttpServer> server_;
-    std::vector<HttpRequest> seen_;
+    std::unique_ptr<Server> server_;
+    std::vector<Request> seen_;
 };
 
 TEST_F(HttpClientTest, CarriesMethodTokenAndBodyAndReadsTheReply) {
     serve();
-    HttpClient client(io_, server_->port(), 1s);
+    Client client(io_, server_->port(), 1s);
     const auto reply = ask(client, {"PUT", "/v1/grant", "secret", "{}"});
     ASSERT_TRUE(reply) << api::to_string(reply.error());
     EXPECT_EQ(reply->status, 409);
@@ -57,14 +56,14 @@ TEST_F(HttpClientTest, CarriesMethodTokenAndBodyAndReadsTheReply) {
 
 TEST_F(HttpClientTest, OneConnectionCarriesManyRequests) {
     serve();
-    HttpClient client(io_, server_->port(), 1s);
+    Client client(io_, server_->port(), 1s);
     for (int i = 0; i < 20; ++i) EXPECT_TRUE(ask(client, {"GET", "/v1/report", "t", ""}));
     EXPECT_EQ(seen_.size(), 20U);
 }
 
 TEST_F(HttpClientTest, KeptConnectionThatWasClosedIsMadeAnew) {
     serve();
-    HttpClient client(io_, server_->port(), 1s);
+    Client client(io_, server_->port(), 1s);
     ASSERT_TRUE(ask(client, {}));
     server_->drop_connections();
     const auto reply = ask(client, {});
@@ -76,7 +75,7 @@ TEST_F(HttpClientTest, NobodyListeningIsAnErrorThatNamesThePort) {
     serve();
     const std::uint16_t port = server_->port();
     server_.reset();
-    HttpClient client(io_, port, 1s);
+    Client client(io_, port, 1s);
     const auto reply = ask(client, {});
     ASSERT_FALSE(reply);
     EXPECT_EQ(reply.error().path, "127.0.0.1:" + std::to_string(port));
@@ -86,7 +85,7 @@ TEST_F(HttpClientTest, NobodyListeningIsAnErrorThatNamesThePort) {
 
 TEST_F(HttpClientTest, SilentServerTimesOut) {
     tcp::acceptor silent(io_, tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
-    HttpClient client(io_, silent.local_endpoint().port(), 50ms);
+    Client client(io_, silent.local_endpoint().port(), 50ms);
     const auto reply = ask(client, {});
     ASSERT_FALSE(reply);
     EXPECT_THAT(reply.error().text, testing::HasSubstr("no reply"));
@@ -94,11 +93,11 @@ TEST_F(HttpClientTest, SilentServerTimesOut) {
 
 TEST_F(HttpClientTest, DestroyedClientDoesNotCall) {
     serve();
-    auto client = std::make_unique<HttpClient>(io_, server_->port(), 1s);
-    client->send({}, [](api::Result<HttpReply>) { FAIL(); });
+    auto client = std::make_unique<Client>(io_, server_->port(), 1s);
+    client->send({}, [](api::Result<Reply>) { FAIL(); });
     client.reset();
     io_.run_for(50ms);
 }
 
 }  // namespace
-}  // namespace penstock::host
+}  // namespace penstock::http
