@@ -9,7 +9,7 @@
 #include "operator/host/proxy_folder.hpp"
 #include "operator/host/resources.hpp"
 #include "operator/host/state_folder.hpp"
-#include "operator/net/http_client.hpp"
+#include "operator/http/client.hpp"
 
 #include <algorithm>
 #include <charconv>

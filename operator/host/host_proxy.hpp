@@ -7,7 +7,7 @@
 #include "operator/domain/plan.hpp"
 #include "operator/host/process.hpp"
 #include "operator/host/proxy_folder.hpp"
-#include "operator/net/http_client.hpp"
+#include "operator/http/client.hpp"
 
 #include <functional>
 #include <memory>

@@ -4,7 +4,7 @@
 #include "operator/host/manifest_watch.hpp"
 #include "operator/host/operator_metrics.hpp"
 #include "operator/host/state_folder.hpp"
-#include "operator/net/http_server.hpp"
+#include "operator/http/server.hpp"
 #include "operator/reconcile/fleet.hpp"
 
 #include <algorithm>

@@ -1,5 +1,6 @@
+#include "operator/http/client.hpp"
+
 #include "crds/api/check.hpp"
-#include "operator/net/http_client.hpp"
 
 #include <optional>
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "crds/api/result.hpp"
-#include "operator/net/http.hpp"
+#include "operator/http/message.hpp"
 
 #include <cstdint>
 #include <functional>

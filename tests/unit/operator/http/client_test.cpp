@@ -1,5 +1,6 @@
-#include "operator/net/http_client.hpp"
-#include "operator/net/http_server.hpp"
+#include "operator/http/client.hpp"
+
+#include "operator/http/server.hpp"
 
 #include <optional>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "operator/net/http_server.hpp"
+#include "operator/http/server.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <gmock/gmock.h>
