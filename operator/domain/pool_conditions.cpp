@@ -50,6 +50,13 @@ Verdict database_reachable(const PoolStatusInput& input) {
         if (server_fault.empty()) server_fault = proxy.report->server_error;
         if (facts &&
             input.now.time - proxy.reported + std::chrono::milliseconds{facts->age_ms} <= silence) {
+            if (facts->in_recovery)
+                return {
+                    ConditionStatus::True,
+                    "ConnectedToStandby",
+                    where +
+                        " answers and is a standby, which refuses writes: for a pool that "
+                        "writes, make another one with the primary's spec.database.host"};
             return {
                 ConditionStatus::True,
                 "Connected",

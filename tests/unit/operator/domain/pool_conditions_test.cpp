@@ -45,6 +45,14 @@ TEST_F(PoolConditionsTest, FirstStatusHasAllConditions) {
     EXPECT_TRUE(has(conditions(), "DatabaseReachable", ConditionStatus::Unknown));
 }
 
+TEST_F(PoolConditionsTest, StandbyIsTold) {
+    fleet.report("a").facts->in_recovery = true;
+    fleet.rounds(3);
+    EXPECT_EQ(at("DatabaseReachable").reason, "ConnectedToStandby");
+    EXPECT_EQ(at("DatabaseReachable").status, ConditionStatus::True);
+    EXPECT_NE(at("DatabaseReachable").message.find("refuses writes"), std::string::npos);
+}
+
 TEST_F(PoolConditionsTest, EachFaultHasItsReasonAndRemedy) {
     struct Case {
         const char* type;
