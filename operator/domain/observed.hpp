@@ -73,6 +73,8 @@ struct Observed {
     std::map<std::string, std::vector<api::Error>> policy_faults;
     std::map<std::string, std::string>
         workload_faults;  // by pool key: why the last apply did not succeed
+    // By pool key: what has the name of something that the pool needs and belongs to somebody else.
+    std::map<std::string, std::string> ownership_conflicts;
     // By pool key: the Secrets or keys that it waits for, in words (local mode; the kubelet waits
     // for them elsewhere).
     std::map<std::string, std::string> missing_secrets;

@@ -199,6 +199,9 @@ std::optional<Verdict> stalled(const PoolStatusInput& input) {
         text.pop_back();
         return Verdict{ConditionStatus::True, "InvalidSpec", text};
     }
+    const auto conflict = input.observed.ownership_conflicts.find(key(pool.metadata));
+    if (conflict != input.observed.ownership_conflicts.end())
+        return Verdict{ConditionStatus::True, "OwnershipConflict", conflict->second};
     const api::ConnectionPoolSpec& spec = pool.spec;
     if (!spec.budget.max_server_connections) return std::nullopt;
     const std::int32_t most = *spec.budget.max_server_connections;

@@ -53,6 +53,13 @@ TEST_F(PoolConditionsTest, StandbyIsTold) {
     EXPECT_NE(at("DatabaseReachable").message.find("refuses writes"), std::string::npos);
 }
 
+TEST_F(PoolConditionsTest, SomebodyElsesObjectStallsThePool) {
+    fleet.observed.ownership_conflicts["default/main"] = "Service main belongs to nobody";
+    fleet.round();
+    EXPECT_EQ(fleet.reason("Stalled"), "OwnershipConflict");
+    EXPECT_TRUE(has(conditions(), "Ready", ConditionStatus::False));
+}
+
 TEST_F(PoolConditionsTest, EachFaultHasItsReasonAndRemedy) {
     struct Case {
         const char* type;
