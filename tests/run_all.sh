@@ -103,6 +103,7 @@ integration() {
 
 stage step "packages" ./dev deps
 stage step "formatting" ./dev format-check
+stage tests "packaging" ./dev packaging
 if stage step "build dev" build dev; then
     stage tests "unit and tidy tests (dev)" unit dev
     stage tests "integration (dev)" integration dev 2
