@@ -57,6 +57,25 @@ TEST(ClientPath, CopyInWithAllQueuedBeforeItStarts) {
     script.passes_in_all_ways();
 }
 
+TEST(ClientPath, ServerIsFreeAfterACopyWithAQueryQueuedBehindItsSync) {
+    Script script = pooled(plain_settings(), 1);
+    const std::string error = error_response().code("22P02").message("invalid input").bytes();
+    const std::string copy = parse("", "copy") + bind_statement("", "") + execute() +
+                             copy_data("x\n") + copy_done() + sync() + query("select 1");
+    script.logs_in("b")
+        .client_sends(copy)
+        .expects_to_server(copy)
+        .server_sends(parse_complete() + bind_complete() + copy_in_response())
+        .expects_to_client(parse_complete() + bind_complete() + copy_in_response())
+        .client_sends("b", query("select 2"))
+        .server_sends(error + ready_for_query() + one_row("1"))
+        .expects_to_client(error + ready_for_query() + one_row("1"))
+        .expects_to_server(query("select 2"))
+        .server_sends(one_row("2"))
+        .expects_to_client("b", one_row("2"));
+    script.passes_in_all_ways();
+}
+
 TEST(ClientPath, ServerIsUnsyncedAfterACopyWhoseSyncWasIgnored) {
     // The Sync was read in mid-COPY: the transaction of the batch goes on, whoever sends what.
     Script script = pooled(plain_settings(), 1);
