@@ -58,7 +58,7 @@ def _play(scenario: Scenario, postgres: Postgres, port: int, variant: Variant | 
     postgres.execute(
         "drop schema if exists scratch cascade; create schema scratch; grant all on schema scratch to public"
     )
-    with Stage(port, variant, scenario.errors) as stage:
+    with Stage(postgres, port, variant, scenario.errors) as stage:
         try:
             scenario.play(stage)
         except Exception as fault:
