@@ -48,7 +48,12 @@ class IdentityTest : public ::testing::Test {
         return identity ? "none" : api::to_string(identity.error());
     }
 
-    const test::TokenMaker rsa_{"RS256", "one"};
+    // An RSA key takes a while.
+    static const test::TokenMaker& rsa() {
+        static const test::TokenMaker maker("RS256", "one");
+        return maker;
+    }
+    const test::TokenMaker& rsa_ = rsa();
     const test::TokenMaker elliptic_{"ES256", "two"};
 };
 
