@@ -51,8 +51,10 @@ void Leading::begin() {
 void Leading::tick() {
     if (engine_.fault() != told_fault_) {
         told_fault_ = engine_.fault();
-        if (told_fault_.empty()) spdlog::info("all of the cluster is heard again");
-        else spdlog::warn("{}", told_fault_);
+        if (told_fault_.empty())
+            spdlog::info("all of the cluster is heard again");
+        else
+            spdlog::warn("{}", told_fault_);
     }
     engine_.fleet().exchange();
     round_soon();

@@ -91,10 +91,9 @@ std::vector<const PodProxy*> PodFleet::of(const std::string& pool) const {
     return found;
 }
 
-bool PodFleet::is_starting() const {
-    return std::any_of(by_pod_.begin(), by_pod_.end(), [](const auto& entry) {
-        return entry.second->pod().running && !entry.second->has_reported();
-    });
+void PodFleet::exchange_starting() {
+    for (const auto& [uid, proxy] : by_pod_)
+        if (proxy->pod().running && !proxy->has_reported()) proxy->exchange();
 }
 
 }  // namespace penstock::kube

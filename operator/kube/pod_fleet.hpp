@@ -31,8 +31,8 @@ class PodFleet {
     std::int32_t living(const std::string& pool) const;
     // Of the pool, with proxies that have not ended.
     std::vector<const PodProxy*> of(const std::string& pool) const;
-    // Some proxy runs and has not reported yet.
-    bool is_starting() const;
+    // Asks only those that run and have not reported yet.
+    void exchange_starting();
 
  private:
     ProxySurroundings surroundings_;
