@@ -1,6 +1,5 @@
 #include "operator/kube/kube_engine.hpp"
 
-#include "operator/kube/wall_time.hpp"
 #include "operator/reconcile/engine.hpp"
 
 #include <utility>
@@ -28,7 +27,7 @@ KubeEngine::KubeEngine(
       outbox_(io, transport, on_news),
       trust_(io, transport, settings.trust, on_news),
       fleet_({io, [this](const objects::PodFacts& pod) { return trust_.access(pod); }, on_news}),
-      resources_(cache_, outbox_, settings.reporter),
+      resources_(io, transport, cache_, outbox_, settings.reporter),
       workloads_(
           cache_,
           outbox_,
@@ -76,10 +75,6 @@ domain::Observed KubeEngine::observe() {
 
 void KubeEngine::apply(const domain::Workload& workload) {
     workloads_.apply(workload, trust_.authorities(), steady_clock::now());
-}
-
-void KubeEngine::record(const domain::Event& event) {
-    resources_.record(event, {steady_clock::now(), wall_time()});
 }
 
 }  // namespace penstock::kube

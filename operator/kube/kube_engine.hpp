@@ -44,7 +44,7 @@ class KubeEngine {
     void push(const domain::GrantPush& push) { fleet_.push(push); }
     void write(const domain::PoolStatusWrite& write) { resources_.write(write); }
     void write(const domain::PolicyStatusWrite& write) { resources_.write(write); }
-    void record(const domain::Event& event);
+    void record(const domain::Event& event) { resources_.record(event); }
     void forget(const std::string& proxy_id) { fleet_.forget(proxy_id); }
 
     PodFleet& fleet() { return fleet_; }

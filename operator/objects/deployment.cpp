@@ -164,7 +164,6 @@ Document deployment(
     Document object = owned(workload, "apps/v1", "Deployment", "");
     object["spec"] = {
         {"replicas", replicas},
-        {"paused", workload.starts_allowed == 0},
         {"minReadySeconds", 2},
         {"revisionHistoryLimit", 2},
         {"progressDeadlineSeconds", 600},
@@ -178,6 +177,8 @@ Document deployment(
            {{"labels", labels_of(workload)},
             {"annotations", {{restart_hash_annotation, workload.restart_hash}}}}},
           {"spec", pod_spec(workload, settings)}}}};
+    // The API server leaves it out where it is false.
+    if (workload.starts_allowed == 0) object["spec"]["paused"] = true;
     return object;
 }
 

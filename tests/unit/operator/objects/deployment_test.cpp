@@ -32,7 +32,7 @@ TEST(Deployment, EverySecretIsMountedOnceWhereTheConfigurationLooks) {
 }
 
 TEST(Deployment, IsHeldWhileTheReserveCarriesNoStart) {
-    EXPECT_EQ(*find(made(), "/spec/paused"), false);
+    EXPECT_EQ(find(made(), "/spec/paused"), nullptr);
     domain::Workload workload = test::sample_workload();
     workload.starts_allowed = 0;
     EXPECT_EQ(*find(made(workload), "/spec/paused"), true);

@@ -23,7 +23,9 @@ TEST(Owned, SelectorIsPartOfTheLabels) {
     domain::Workload workload;
     workload.pool = "shop/orders";
     const api::Document labels = labels_of(workload);
-    for (const auto& [key, value] : selector_of(workload).items()) EXPECT_EQ(labels[key], value);
+    const api::Document selector = selector_of(workload);
+    EXPECT_EQ(selector.size(), 2U);
+    for (const auto& [key, value] : selector.items()) EXPECT_EQ(labels[key], value);
 }
 
 }  // namespace
