@@ -172,8 +172,8 @@ TEST_F(ConfigSourceTest, FieldsReadAtTheStartNeedARestart) {
 }
 
 TEST_F(ConfigSourceTest, AnIdentityIsItsOwn) {
-    const Identity first = Identity::make();
-    const Identity second = Identity::make();
+    const Identity first = Identity::make(nullptr);
+    const Identity second = Identity::make(nullptr);
     EXPECT_NE(first.proxy_id, second.proxy_id);
     EXPECT_LE(first.proxy_id.size(), 48U);
     EXPECT_EQ(first.mock_secret.size(), 32U);

@@ -199,9 +199,10 @@ TEST(Control, TheAdminPortIsWrittenToItsFile) {
         "listen: {address: 127.0.0.1, port: 0}\nadmin: {port: 0, portFile: " +
             folder.path("port") + "}\n"
     );
-    Control control(path, identity, read_configuration(path, identity));
+    Console console;
+    Control control(console, path, identity, read_configuration(path, identity));
     ASSERT_TRUE(control.open());
-    EXPECT_EQ(folder.read("port"), std::to_string(control.admin_port()) + "\n");
+    EXPECT_EQ(folder.read("port"), std::to_string(console.admin_port()) + "\n");
     EXPECT_NE(control.client_port(), 0);
 }
 
