@@ -43,22 +43,22 @@ ensure_base() {
     rm -rf "$folder" "$folder.tar"
 }
 
-# The image with penstock-proxy and penstock-operator of build/release, made anew when they or the recipe change.
+# The image with penstock-proxy and penstock-operator of $PENSTOCK_BUILD, made anew when they or the recipe change.
 ensure_penstock() {
-    local name=$IMAGE_PREFIX/$1 folder=$CACHE/images/context key program
+    local name=$IMAGE_PREFIX/$1 folder=$CACHE/images/context built=$ROOT/$PENSTOCK_BUILD key program
     local recipe=$ROOT/e2e/Dockerfile.prebuilt target=()
     if grep -qi ' AS prebuilt' "$ROOT/Dockerfile"; then recipe=$ROOT/Dockerfile target=(--target prebuilt); fi
     for program in dataplane/penstock-proxy operator/penstock-operator; do
-        [ -x "$ROOT/build/release/$program" ] || die "build/release/$program is missing: run ./dev build release"
+        [ -x "$built/$program" ] || die "$PENSTOCK_BUILD/$program is missing: run ./dev build ${PENSTOCK_BUILD#build/}"
     done
     ensure_base
-    key=$(cat "$recipe" "$ROOT"/build/release/{dataplane/penstock-proxy,operator/penstock-operator} | sha256sum | cut -c 1-16)
+    key=$(cat "$recipe" "$built"/{dataplane/penstock-proxy,operator/penstock-operator} | sha256sum | cut -c 1-16)
     if [ -z "$(image_id "localhost/penstock-content:$key")" ]; then
         say "making the image $1"
         rm -rf "$folder"
         mkdir -p "$folder/build/release/dataplane" "$folder/build/release/operator"
         for program in dataplane/penstock-proxy operator/penstock-operator; do
-            strip -o "$folder/build/release/$program" "$ROOT/build/release/$program"
+            strip -o "$folder/build/release/$program" "$built/$program"
         done
         buildah bud -q --runtime runc --network=host --pull-never --layers "${target[@]}" -f "$recipe" \
             -t "localhost/penstock-content:$key" "$folder" >&2

@@ -7,11 +7,11 @@ obstacle() {
     if [ "$(uname -s)" != Linux ]; then echo "this is not Linux"; return; fi
     if [ "$(id -u)" -ne 0 ]; then echo "root is needed for namespaces, mounts and cgroups"; return; fi
     if ! unshare -m -n --propagation private true 2>/dev/null; then echo "namespaces cannot be made"; return; fi
-    if [ -z "$(cgroup_roots)" ] || ! mkdir -p "$(one_cgroup)/sys" 2>/dev/null; then echo "cgroups cannot be made"; return; fi
-    if ! ip link add "$HOST_LINK-try" type veth peer name "$HOST_LINK-yrt" 2>/dev/null; then
-        if command -v ip >/dev/null; then echo "veth links cannot be made"; return; fi
-    else
-        ip link del "$HOST_LINK-try"
+    if ! try_cgroup; then echo "cgroups cannot be made"; return; fi
+    if ! unshare -n sh -c 'ip link add br0 type bridge && ip link add end0 type veth peer name end1' 2>/dev/null &&
+        command -v ip >/dev/null; then
+        echo "network links cannot be made"
+        return
     fi
     for program in containerd runc nft buildah debootstrap openssl ctr; do
         if ! command -v "$program" >/dev/null; then echo "the program $program is missing (./dev cluster deps installs it)"; return; fi
@@ -30,6 +30,14 @@ cgroup_roots() {
         if [ -L "$folder" ] || [ "${folder##*/}" = unified ] || [ ! -e "$folder/cgroup.procs" ]; then continue; fi
         echo "$folder"
     done
+}
+
+try_cgroup() {
+    local folder
+    folder=$(one_cgroup)
+    if [ -z "$folder" ]; then return 1; fi
+    if [ -d "$folder" ]; then return; fi
+    mkdir "$folder" 2>/dev/null && rmdir "$folder"
 }
 
 # All processes are in each version 1 hierarchy; one is enough to find them.

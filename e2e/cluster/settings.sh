@@ -21,6 +21,7 @@ API=https://$NODE1_ADDRESS:6443
 
 # What a name without a registry stands for in a node's image store. Nothing is ever pulled.
 IMAGE_PREFIX=docker.io/library
+PENSTOCK_BUILD=${PENSTOCK_BUILD:-build/release}  # whose programs go into the image
 BASE_IMAGE=$IMAGE_PREFIX/debian:bookworm-slim
 PAUSE_IMAGE=localhost/pause:1
 
