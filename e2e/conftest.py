@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / "tests" / "integration"))  # for support.pg: the PostgreSQL that the cases share
+
 from harness import cluster as clusters
-from harness.cluster import ROOT, Cluster
+from harness.cluster import Cluster
+from harness.database import Database
 from harness.kubectl import Kubectl
+from harness.operator import Operator
+from harness.shop import Shop
 
 CRDS = ("connectionpools.penstock.dev", "backpressures.penstock.dev")
 
@@ -60,3 +68,38 @@ def namespaces(kinds: Cluster) -> Iterator[Callable[[], Kubectl]]:
 def here(namespaces: Callable[[], Kubectl]) -> Kubectl:
     """kubectl within the case's own namespace."""
     return namespaces()
+
+
+@pytest.fixture(scope="session")
+def database(cluster: Cluster) -> Iterator[Database]:
+    """A PostgreSQL on this machine; cases leave nothing behind in it."""
+    server = Database(cluster.host)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def operator(cluster: Cluster) -> Operator:
+    """The operator, installed as a user does it: kubectl apply -k manifests."""
+    clusters.load_image()
+    installed = Operator(cluster.kubectl)
+    installed.install()
+    return installed
+
+
+@pytest.fixture
+def shop(operator: Operator, cluster: Cluster, database: Database, here: Kubectl) -> Iterator[Shop]:
+    """A namespace with the Secrets that a pool needs; its proxies have left the database when the case is over."""
+    place = Shop(cluster, here, database)
+    yield place
+    place.close()
+
+
+@pytest.fixture
+def second_shop(
+    operator: Operator, cluster: Cluster, database: Database, namespaces: Callable[[], Kubectl]
+) -> Iterator[Shop]:
+    """The same in another namespace, on the same database."""
+    place = Shop(cluster, namespaces(), database)
+    yield place
+    place.close()

@@ -56,9 +56,9 @@ ensure_penstock() {
     if [ -z "$(image_id "localhost/penstock-content:$key")" ]; then
         say "making the image $1"
         rm -rf "$folder"
-        mkdir -p "$folder/build/release/dataplane" "$folder/build/release/operator"
+        mkdir -p "$folder/image"
         for program in dataplane/penstock-proxy operator/penstock-operator; do
-            strip -o "$folder/build/release/$program" "$built/$program"
+            strip -o "$folder/image/${program##*/}" "$built/$program"
         done
         buildah bud -q --runtime runc --network=host --pull-never --layers "${target[@]}" -f "$recipe" \
             -t "localhost/penstock-content:$key" "$folder" >&2
