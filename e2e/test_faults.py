@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from harness.cluster import Cluster
+from harness.database import MONITOR_USER, Database
 from harness.load import RetryingClients
 from harness.manifests import MONITOR, USERS, monitor_secret, users_secret
-from harness.database import MONITOR_USER
-from harness.kubectl import Kubectl
 from harness.shop import Shop
 from harness.until import until
 
 SYNC_SECONDS = 60  # a kubelet brings a changed Secret into its Pods within its sync period
 CLIENTS = 8
+
+
+@pytest.fixture
+def standby(cluster: Cluster) -> Iterator[Database]:
+    """A PostgreSQL of its own that replays and refuses writes."""
+    server = Database(cluster.host)
+    server.server.stop()
+    (server.server.folder / "data" / "standby.signal").touch()
+    server.server.start()
+    yield server
+    server.close()
 
 
 def says(shop: Shop, kind: str, reason: str, seconds: float = 60, name: str = "orders") -> str:
@@ -56,6 +68,13 @@ def test_wrong_password_of_the_monitor(shop: Shop) -> None:
     assert f"Secret {MONITOR}" in message
     shop.kubectl.apply(monitor_secret(MONITOR_USER, shop.database.monitor_password))
     shop.ready(seconds=SYNC_SECONDS + 60)
+
+
+def test_database_that_turns_out_to_be_a_standby(shop: Shop, standby: Database) -> None:
+    shop.pool(wait=False, database={"port": standby.port})
+    assert "refuses writes" in says(shop, "DatabaseReachable", "ConnectedToStandby")
+    shop.ready()
+    assert shop.login().query("select pg_is_in_recovery()") is True
 
 
 def test_service_name_already_in_use(shop: Shop) -> None:
@@ -145,7 +164,7 @@ def test_pools_of_one_database_in_namespaces_with_different_rights(shop: Shop, s
     shop.pool("orders")
     second_shop.pool("reports")
     account = f"--as=system:serviceaccount:{second_shop.namespace}:default"
-    elsewhere: Kubectl = shop.kubectl
+    elsewhere = shop.kubectl
     assert elsewhere("auth", "can-i", "list", "connectionpools", "--all-namespaces").strip() == "yes"
     with pytest.raises(Exception, match="no"):
         elsewhere("auth", "can-i", "get", "connectionpools", account)
