@@ -51,6 +51,20 @@ def test_queries_go_on_without_any_operator(shop: Shop, operator: Operator) -> N
     assert shop.pod_uids() == pods
 
 
+def test_stolen_lease_is_taken_back_when_it_runs_out(shop: Shop, operator: Operator) -> None:
+    shop.pool()
+    pods, epoch = shop.pod_uids(), operator.lease()["leaseTransitions"]
+    with shop.database.watched() as seen, RetryingClients(shop.login(), CLIENTS) as tally:
+        operator.kubectl.patch("lease", NAME, {"spec": {"holderIdentity": "a-thief", "leaseTransitions": epoch + 1}})
+        until("an operator leads again", operator.leader, 90, operator.lease)
+        until("it is in charge of the grants", lambda: shop.reason("GrantsCurrent") == "AllAcknowledged", 60,
+              lambda: shop.condition("GrantsCurrent"))
+    assert operator.lease()["leaseTransitions"] >= epoch + 2
+    assert tally.failed == []
+    assert seen.breaches == []
+    assert shop.pod_uids() == pods
+
+
 def test_upgrade_of_the_operator_touches_no_proxy(shop: Shop, operator: Operator) -> None:
     shop.pool()
     pods = shop.pod_uids()

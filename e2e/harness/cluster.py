@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import signal
 import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from .kubectl import Kubectl
+from .kubectl import Document, Kubectl
 from .until import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +29,17 @@ def run(*arguments: str, seconds: float = 1800) -> str:
     if done.returncode != 0:
         raise RuntimeError(f"./dev cluster {' '.join(arguments)}: {done.stderr.strip()}")
     return done.stdout.strip()
+
+
+def kill_processes(pod: Document) -> int:
+    """kill -9 of all that runs in a Pod of the project's own cluster; how many that were."""
+    killed = 0
+    for pattern in ("/sys/fs/cgroup/pids/penstock-e2e", "/sys/fs/cgroup/penstock-e2e"):
+        for path in glob.glob(f"{pattern}/**/pod{pod['metadata']['uid']}/**/cgroup.procs", recursive=True):
+            for pid in Path(path).read_text(encoding="ascii").split():
+                os.kill(int(pid), signal.SIGKILL)
+                killed += 1
+    return killed
 
 
 def obstacle() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .cluster import ROOT
+from .cluster import ROOT, existing, kill_processes
 from .kubectl import Document, Kubectl
 from .until import until
 
@@ -43,8 +43,11 @@ class Operator:
         return ""
 
     def kill(self, pod: str) -> None:
-        """Kills it without letting it give its Lease back."""
-        self.kubectl("delete", "pod", pod, "--grace-period=0", "--force")
+        """Kills it for good, by kill -9 where that can be had, so that it does not give its Lease back."""
+        document = self.kubectl.get("pod", pod)
+        self.kubectl("delete", "pod", pod, "--grace-period=0", "--force", "--wait=false")
+        if not existing():
+            kill_processes(document)
 
     def scale(self, replicas: int) -> None:
         """Other replicas; 0 is an operator that is away."""
