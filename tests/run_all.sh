@@ -96,10 +96,21 @@ integration() {
     return $((first + second))
 }
 
+# On the programs of build/dev. The cluster ends with the stage, unless it was up before.
+e2e() {
+    local code=0 was_up=0
+    if [ "$(id -u)" -eq 0 ]; then ./dev cluster deps; fi
+    if ./dev cluster status; then was_up=1; fi
+    PENSTOCK_BUILD=build/dev ./dev e2e -rs || code=$?
+    if [ "$was_up" -eq 0 ]; then ./dev cluster down || code=$?; fi
+    return "$code"
+}
+
 stage step "packages" ./dev deps
 stage step "formatting" ./dev format-check
 if stage step "build the programs" build_programs; then
     stage tests "integration (dev)" integration dev 2
+    stage tests "e2e on a Kubernetes node" e2e
 fi
 # The unit tests run where they find most.
 if stage step "build asan" build asan; then
