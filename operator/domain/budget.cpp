@@ -59,7 +59,8 @@ Ceiling pool_ceiling(const Ceiling& database, std::optional<std::int32_t> connec
 }
 
 std::int32_t reserve_of(std::int32_t ceiling, std::int32_t surge, std::int32_t floor) {
-    return std::min(surge * floor + 2, (ceiling + 3) / 4);
+    const std::int32_t needed = surge * floor;
+    return std::min(needed + 2, std::max((ceiling + 3) / 4, std::min(needed, ceiling / 2)));
 }
 
 std::int32_t others_allowance(std::int32_t peak) { return (peak * 11 + 9) / 10; }

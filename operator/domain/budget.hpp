@@ -52,7 +52,7 @@ Ceiling database_budget(
 Ceiling pool_ceiling(const Ceiling& database, std::optional<std::int32_t> connections_max);
 
 // What is kept free of a ceiling, for proxies that start before anybody could grant them anything:
-// each starts with `floor`. Small ceilings keep a quarter.
+// each of `surge` starts with `floor`. Small ceilings keep a quarter, at most a half.
 inline constexpr std::int32_t rollout_surge = 1;  // proxies above spec.replicas in a replacement
 std::int32_t reserve_of(std::int32_t ceiling, std::int32_t surge, std::int32_t floor);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <string_view>
 #include <utility>
 
 namespace penstock::domain {
@@ -29,10 +31,15 @@ Time facts_time(const Proxy& proxy) {
 void take_reports(const Observed& observed, Memory& memory, Time now) {
     const bool first_round = !memory.began;
     if (first_round) memory.began = memory.facts_needed_after = now;
+    std::set<std::string_view> present;
+    for (const Proxy& proxy : observed.proxies) present.insert(proxy.id);
+    std::erase_if(memory.proxies, [&](const auto& entry) {
+        return !present.contains(entry.first);
+    });
     for (const Proxy& proxy : observed.proxies) {
         auto [entry, added] = memory.proxies.try_emplace(proxy.id);
         ProxyMemory& known = entry->second;
-        if (added) known.account = Account{first_round};
+        if (added) known.account = Account{first_round || proxy.inherited};
         if (proxy.phase == ProxyPhase::Draining && !known.draining_since)
             known.draining_since = now;
         if (!proxy.report || proxy.report->proxy_id != proxy.id) continue;
@@ -122,7 +129,9 @@ ProxyLine line_of(
     return line;
 }
 
-void fill_pool(DatabaseView& database, PoolView& pool, Time facts_at, Time now) {
+void fill_pool(
+    DatabaseView& database, PoolView& pool, Time facts_at, Time now, bool replaced_untold
+) {
     PoolLine line;
     line.key = pool.key;
     if (pool.resource) {
@@ -131,8 +140,10 @@ void fill_pool(DatabaseView& database, PoolView& pool, Time facts_at, Time now) 
                            ? pool_ceiling(database.budget, spec.budget.max_server_connections)
                            : Ceiling{};
         line.ceiling = pool.ceiling.connections;
-        line.reserve = database.facts ? reserve_of(line.ceiling, rollout_surge, proxy_floor)
-                                      : rollout_surge * proxy_floor + 2;
+        const std::int32_t starts =
+            replaced_untold ? std::max(rollout_surge, spec.replicas) : rollout_surge;
+        line.reserve = database.facts ? reserve_of(line.ceiling, starts, proxy_floor)
+                                      : starts * proxy_floor + 2;
         line.weight = spec.budget.weight;
         line.floor = spec.sizing.min_server_connections;
         if (spec.sizing.mode == api::SizingMode::Fixed) line.fixed = spec.sizing.server_connections;
@@ -169,7 +180,7 @@ void count_what_is_granted_as_budget(DatabaseView& database) {
     }
 }
 
-void fill(DatabaseView& database, Memory& memory, Time now) {
+void fill(DatabaseView& database, Memory& memory, Time now, bool replaced_untold) {
     Time facts_at{};
     if (const auto found = memory.databases.find(database.key); found != memory.databases.end()) {
         DatabaseMemory& known = found->second;
@@ -196,7 +207,7 @@ void fill(DatabaseView& database, Memory& memory, Time now) {
     }
     database.line.budget = database.budget.connections;
     find_unfenced(database, memory);
-    for (PoolView& pool : database.pools) fill_pool(database, pool, facts_at, now);
+    for (PoolView& pool : database.pools) fill_pool(database, pool, facts_at, now, replaced_untold);
     if (!database.facts) count_what_is_granted_as_budget(database);
     database.learning = !database.unfenced.empty() || facts_at < *memory.began + end_margin;
     database.line.may_grow = database.fresh && !database.learning &&
@@ -246,7 +257,7 @@ std::vector<DatabaseView> view_of(const Observed& observed, Memory& memory, cons
     std::vector<DatabaseView> views;
     bool stray = false;
     for (auto& [key, view] : databases) {
-        fill(view, memory, now.time);
+        fill(view, memory, now.time, observed.replaced_untold);
         stray = stray || (!view.facts && !view.unfenced.empty());
         views.push_back(std::move(view));
     }

@@ -39,14 +39,19 @@ enum class ProxyPhase : std::uint8_t {
 };
 
 // One process of penstock-proxy, from its start until make_plan() says that it may be forgotten
-// (Plan::forget). After a restart of the operator the engine lists again whatever still runs; what
-// ended meanwhile need not be listed (the database's own count covers it).
+// (Plan::forget). One whose id is not known yet has any unique name until it reports; that name
+// then just disappears, as does one that never reported: the database counts what it may have.
+// After a restart of the operator the engine lists again whatever still runs; what ended meanwhile
+// need not be listed (the database's own count covers it).
 struct Proxy {
     std::string id;    // unique per process start; as in api::Report::proxy_id
     std::string pool;  // key() of its pool, which may be gone
     ProxyPhase phase = ProxyPhase::Starting;
     std::string restart_hash;  // Workload::restart_hash that it was started with
     bool ready = false;        // /readyz says yes
+    // It may hold grants of an earlier operator: it was there before this one began. What the first
+    // round shows is inherited without being said to be.
+    bool inherited = false;
     Time started{};
     Time ended{};  // when phase became Gone: not before the process really ended
     std::optional<api::Report> report;  // the newest
@@ -68,6 +73,8 @@ struct Observed {
     std::map<std::string, std::vector<api::Error>> policy_faults;
     std::map<std::string, std::string>
         workload_faults;  // by pool key: why the last apply did not succeed
+    // By pool key: what has the name of something that the pool needs and belongs to somebody else.
+    std::map<std::string, std::string> ownership_conflicts;
     // By pool key: the Secrets or keys that it waits for, in words (local mode; the kubelet waits
     // for them elsewhere).
     std::map<std::string, std::string> missing_secrets;
@@ -75,6 +82,9 @@ struct Observed {
     std::chrono::milliseconds status_period{5000};
     // Secrets are files: SECRETS_ROOT/NAMESPACE/SECRET/KEY.
     std::string secrets_root = "/etc/penstock/secrets";
+    // Processes that end are replaced without asking (a Deployment does that): every replica's
+    // floor may be needed a second time at once, and the reserve is made for it.
+    bool replaced_untold = false;
 };
 
 }  // namespace penstock::domain

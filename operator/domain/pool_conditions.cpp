@@ -50,6 +50,13 @@ Verdict database_reachable(const PoolStatusInput& input) {
         if (server_fault.empty()) server_fault = proxy.report->server_error;
         if (facts &&
             input.now.time - proxy.reported + std::chrono::milliseconds{facts->age_ms} <= silence) {
+            if (facts->in_recovery)
+                return {
+                    ConditionStatus::True,
+                    "ConnectedToStandby",
+                    where +
+                        " answers and is a standby, which refuses writes: for a pool that "
+                        "writes, make another one with the primary's spec.database.host"};
             return {
                 ConditionStatus::True,
                 "Connected",
@@ -192,6 +199,9 @@ std::optional<Verdict> stalled(const PoolStatusInput& input) {
         text.pop_back();
         return Verdict{ConditionStatus::True, "InvalidSpec", text};
     }
+    const auto conflict = input.observed.ownership_conflicts.find(key(pool.metadata));
+    if (conflict != input.observed.ownership_conflicts.end())
+        return Verdict{ConditionStatus::True, "OwnershipConflict", conflict->second};
     const api::ConnectionPoolSpec& spec = pool.spec;
     if (!spec.budget.max_server_connections) return std::nullopt;
     const std::int32_t most = *spec.budget.max_server_connections;

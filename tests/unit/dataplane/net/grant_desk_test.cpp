@@ -69,10 +69,15 @@ TEST_F(GrantDeskTest, OnlyANewerEpochOrSequenceIsTaken) {
     EXPECT_EQ(desk.sequence(), 0U);
 }
 
-TEST_F(GrantDeskTest, AGrantMayTakeEverything) {
+TEST_F(GrantDeskTest, AGrantWithoutANumberKeepsTheOneInForce) {
     GrantDesk desk(board_, document(5));
+    EXPECT_FALSE(desk.grant());
     ASSERT_TRUE(desk.take(grant(1, 1, 0)));
-    EXPECT_EQ(board_.limit(), 0);
+    EXPECT_EQ(board_.limit(), 5);
+    EXPECT_EQ(desk.grant()->server_connections, 5);
+    ASSERT_TRUE(desk.take(grant(1, 2, 9)));
+    ASSERT_TRUE(desk.take(grant(2, 1, 0)));
+    EXPECT_EQ(board_.limit(), 9);
 }
 
 TEST_F(GrantDeskTest, ThrottleOfTheGrantStandsBeforeTheQueueOfTheConfiguration) {

@@ -54,6 +54,8 @@ TEST(Budget, ReserveIsForSurgeAndTwoButAQuarterAtMost) {
     EXPECT_EQ(reserve_of(1, 1, 1), 1);
     EXPECT_EQ(reserve_of(0, 1, 1), 0);
     EXPECT_EQ(reserve_of(100, 2, 3), 8);
+    EXPECT_EQ(reserve_of(10, 4, 1), 4);
+    EXPECT_EQ(reserve_of(10, 20, 1), 5);
 }
 
 TEST(Budget, EveryReasonHasItsName) {

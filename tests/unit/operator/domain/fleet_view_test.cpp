@@ -47,6 +47,39 @@ TEST_F(FleetViewTest, PoolWithoutFactsJoinsThePoolOfTheSameEndpoint) {
     EXPECT_EQ(view().size(), 1U);
 }
 
+TEST_F(FleetViewTest, ProxyOfAnEarlierOperatorAllowsNoGrowthBeforeItObeysThisOne) {
+    fleet.observed.pools = {test::pool("a")};
+    fleet.add("pa", "a");
+    fleet.report("pa").epoch = fleet.memory.epoch;
+    view();
+    view();
+    ASSERT_TRUE(view().front().line.may_grow);
+    // It was there all the time; its id is known only now.
+    fleet.add("old", "a");
+    fleet.observed.proxies.back().inherited = true;
+    EXPECT_FALSE(view().front().line.may_grow);
+    fleet.report("old").epoch = fleet.memory.epoch;
+    EXPECT_TRUE(view().front().line.may_grow);
+}
+
+TEST_F(FleetViewTest, NameThatDisappearsIsForgotten) {
+    fleet.observed.pools = {test::pool("a")};
+    fleet.add("unnamed", "a");
+    view();
+    fleet.observed.proxies.front().id = fleet.observed.proxies.front().report->proxy_id = "named";
+    view();
+    EXPECT_EQ(fleet.memory.proxies.size(), 1U);
+    EXPECT_TRUE(fleet.memory.proxies.contains("named"));
+}
+
+TEST_F(FleetViewTest, ReserveCarriesEveryReplicaWhereTheyAreReplacedUntold) {
+    fleet.observed.pools = {test::pool("a", 6)};
+    fleet.add("pa", "a");
+    EXPECT_EQ(view().front().line.pools.front().reserve, 3);
+    fleet.observed.replaced_untold = true;
+    EXPECT_EQ(view().front().line.pools.front().reserve, 8);
+}
+
 TEST_F(FleetViewTest, BudgetTakesTheMostCarefulTerms) {
     fleet.observed.pools = {test::pool("a"), test::pool("b")};
     fleet.observed.pools[0].spec.budget.headroom_connections = 20;

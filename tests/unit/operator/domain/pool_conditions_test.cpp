@@ -45,6 +45,21 @@ TEST_F(PoolConditionsTest, FirstStatusHasAllConditions) {
     EXPECT_TRUE(has(conditions(), "DatabaseReachable", ConditionStatus::Unknown));
 }
 
+TEST_F(PoolConditionsTest, StandbyIsTold) {
+    fleet.report("a").facts->in_recovery = true;
+    fleet.rounds(3);
+    EXPECT_EQ(at("DatabaseReachable").reason, "ConnectedToStandby");
+    EXPECT_EQ(at("DatabaseReachable").status, ConditionStatus::True);
+    EXPECT_NE(at("DatabaseReachable").message.find("refuses writes"), std::string::npos);
+}
+
+TEST_F(PoolConditionsTest, SomebodyElsesObjectStallsThePool) {
+    fleet.observed.ownership_conflicts["default/main"] = "Service main belongs to nobody";
+    fleet.round();
+    EXPECT_EQ(fleet.reason("Stalled"), "OwnershipConflict");
+    EXPECT_TRUE(has(conditions(), "Ready", ConditionStatus::False));
+}
+
 TEST_F(PoolConditionsTest, EachFaultHasItsReasonAndRemedy) {
     struct Case {
         const char* type;

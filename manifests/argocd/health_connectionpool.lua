@@ -1,0 +1,35 @@
+-- Argo CD's judgement of a ConnectionPool. It reads what the operator says in status; the order is that
+-- of kstatus, with replicas 0 as Suspended.
+local verdict = {}
+local status = obj.status or {}
+local conditions = {}
+for _, condition in ipairs(status.conditions or {}) do
+  conditions[condition.type] = condition
+end
+local function is_true(condition)
+  return condition ~= nil and condition.status == "True"
+end
+local function say(state, condition)
+  verdict.status = state
+  verdict.message = condition.reason .. ": " .. condition.message
+end
+
+if obj.metadata.deletionTimestamp ~= nil then
+  verdict.status = "Progressing"
+  verdict.message = "it is being deleted"
+elseif (status.observedGeneration or -1) < (obj.metadata.generation or 1) or conditions.Ready == nil then
+  verdict.status = "Progressing"
+  verdict.message = "the operator has not seen this generation yet"
+elseif is_true(conditions.Stalled) then
+  say("Degraded", conditions.Stalled)
+elseif is_true(conditions.Reconciling) then
+  say("Progressing", conditions.Reconciling)
+elseif obj.spec.replicas == 0 then
+  verdict.status = "Suspended"
+  verdict.message = "spec.replicas is 0: no proxy serves clients"
+elseif is_true(conditions.Ready) then
+  say("Healthy", conditions.Ready)
+else
+  say("Degraded", conditions.Ready)
+end
+return verdict
