@@ -60,10 +60,14 @@ plug() {
 
 # A switch that links the host and the nodes, in a namespace without packet filters.
 make_network() {
-    local node other
+    local node other holders=()
     hold switch -n <<<'set -eu; ip link add br0 type bridge; ip link set br0 up' &
-    for node in "${NODES[@]}"; do holder_script "$node" | hold "$node" -m -n --propagation private & done
-    wait
+    holders+=($!)
+    for node in "${NODES[@]}"; do
+        holder_script "$node" | hold "$node" -m -n --propagation private &
+        holders+=($!)
+    done
+    wait "${holders[@]}"
     ip link add "$HOST_LINK" type veth peer name host netns "$(holder_of switch)"
     in_net switch ip link set host master br0 up
     ip addr add "$HOST_ADDRESS/24" dev "$HOST_LINK"
