@@ -2,8 +2,11 @@
 #include "dataplane/net/config_source.hpp"
 #include "dataplane/net/control.hpp"
 #include "dataplane/net/log.hpp"
+#include "dataplane/net/waiting.hpp"
 
 #include <cstdio>
+#include <cstdlib>
+#include <optional>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -38,26 +41,47 @@ void raise_descriptor_limit(const api::DataplaneConfig& document) {
     }
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-    CLI::App app("Pools connections to PostgreSQL.", "penstock-proxy");
-    std::string config_path;
-    bool check_only = false;
-    app.add_option("--config", config_path, "The configuration, a YAML file")->required();
-    app.add_flag("--check", check_only, "Read the configuration, say what is wrong, and end");
-    app.set_version_flag("--version", "penstock-proxy " PENSTOCK_VERSION);
-    CLI11_PARSE(app, argc, argv);
-
-    ::signal(SIGPIPE, SIG_IGN);
-    net::Identity identity = net::Identity::make();
-    const net::Reading reading = net::read_configuration(config_path, identity);
+void tell(const net::Reading& reading) {
     for (const api::Error& warning : reading.warnings) {
         std::fprintf(stderr, "warning: %s\n", api::to_string(warning).c_str());
     }
     for (const api::Error& fault : reading.faults) {
         std::fprintf(stderr, "%s\n", api::to_string(fault).c_str());
     }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app("Pools connections to PostgreSQL.", "penstock-proxy");
+    std::string config_path;
+    bool check_only = false;
+    bool wait = false;
+    app.add_option("--config", config_path, "The configuration, a YAML file")->required();
+    app.add_flag("--check", check_only, "Read the configuration, say what is wrong, and end");
+    app.add_flag("--wait", wait, "Wait for files that are missing or wrong instead of ending");
+    app.set_version_flag("--version", "penstock-proxy " PENSTOCK_VERSION);
+    CLI11_PARSE(app, argc, argv);
+
+    ::signal(SIGPIPE, SIG_IGN);
+    const net::Identity identity = net::Identity::make(std::getenv("POD_NAME"));
+    net::Reading reading = net::read_configuration(config_path, identity);
+    net::Console console;
+    std::optional<api::Grant> grant;
+    if (wait && !check_only && !reading.configuration) {
+        net::Waiting waiting(console, config_path, identity);
+        switch (waiting.run(std::move(reading))) {
+            case net::Waiting::End::Asked:
+                return 0;
+            case net::Waiting::End::CannotListen:
+                return cannot_listen;
+            case net::Waiting::End::Good:
+                break;
+        }
+        reading = waiting.reading();
+        grant = waiting.grant();
+    }
+    tell(reading);
     if (!reading.configuration) {
         std::fprintf(
             stderr,
@@ -74,7 +98,8 @@ int main(int argc, char** argv) {
     const api::DataplaneConfig& document = reading.configuration->document;
     net::set_up_log(document.log_format, document.log_level);
     raise_descriptor_limit(document);
-    net::Control control(config_path, std::move(identity), reading);
+    net::Control control(console, config_path, identity, reading);
+    if (grant) control.start_with(*grant);
     if (!control.open()) return cannot_listen;
     control.run();
     return 0;

@@ -2,6 +2,8 @@
 #include "operator/host/dry_run.hpp"
 #include "operator/host/local_command.hpp"
 #include "operator/host/look_commands.hpp"
+#include "operator/kube/log.hpp"
+#include "operator/kube/run_command.hpp"
 
 #include <cstdio>
 #include <exception>
@@ -15,10 +17,13 @@
 namespace {
 
 namespace host = penstock::host;
+namespace kube = penstock::kube;
 namespace fs = std::filesystem;
 
 struct Words {
     host::LocalOptions local;
+    kube::RunOptions run;
+    std::string log_format = "text";
     bool dry_run = false;
     std::string log_level = "info";
     host::LookOptions look;
@@ -99,6 +104,72 @@ CLI::App* add_local(CLI::App& app, Words& words) {
     return command;
 }
 
+CLI::App* add_run(CLI::App& app, Words& words) {
+    CLI::App* command = app.add_subcommand(
+        "run",
+        "Runs the pools that a Kubernetes cluster's ConnectionPools describe, in that cluster"
+    );
+    kube::RunOptions& options = words.run;
+    command->add_option(
+        "--kubeconfig",
+        options.kubeconfig,
+        "kubeconfig file (default: the Pod's service account, $KUBECONFIG, ~/.kube/config)"
+    );
+    command->add_option("--context", options.context, "Context of the kubeconfig file");
+    command
+        ->add_option(
+            "--namespaces",
+            options.namespaces,
+            "Namespaces to watch, separated by commas "
+            "(default: all)"
+        )
+        ->delimiter(',')
+        ->envname("PENSTOCK_NAMESPACES");
+    command->add_option("--proxy-image", options.proxy_image, "Image of the proxies' Pods")
+        ->envname("PENSTOCK_PROXY_IMAGE")
+        ->required();
+    command
+        ->add_option(
+            "--operator-namespace",
+            options.name_space,
+            "Namespace of the Lease and of the operator's keys (default: that of the credentials)"
+        )
+        ->envname("POD_NAMESPACE");
+    command->add_option("--identity", options.identity, "Name of this replica (default: host name)")
+        ->envname("POD_NAME");
+    command->add_option("--lease-name", options.lease, "Name of the Lease")->capture_default_str();
+    command
+        ->add_option(
+            "--metrics-address",
+            options.metrics_address,
+            "ADDRESS:PORT for /metrics, /healthz, /readyz; empty for none"
+        )
+        ->capture_default_str();
+    command
+        ->add_option_function<int>(
+            "--interval",
+            [&options](const int& value) { options.interval = std::chrono::milliseconds(value); },
+            "Milliseconds between two exchanges with each proxy (default: 1000)"
+        )
+        ->check(CLI::Range(100, 60'000));
+    command->add_option_function<int>(
+        "--key-validity-hours",
+        [&options](const int& value) { options.key_validity = std::chrono::hours(value); },
+        "Hours that an authority of the operator's certificate is good for (default: 8760)"
+    );
+    command->add_option("--log-level", words.log_level, "debug, info, warning or error")
+        ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+        ->capture_default_str();
+    command->add_option("--log-format", words.log_format, "text or json")
+        ->check(CLI::IsMember({"text", "json"}))
+        ->capture_default_str();
+    command->footer(
+        "One of several replicas leads (Lease); the proxies go on with the grants that they have "
+        "when it ends."
+    );
+    return command;
+}
+
 CLI::App* add_look(CLI::App& app, Words& words, const std::string& name, const std::string& text) {
     CLI::App* command = app.add_subcommand(name, text);
     command->add_option("KIND", words.look.kind, "cpool, bpres or penstock (both); or KIND/NAME")
@@ -119,6 +190,7 @@ int run(int argc, char** argv) {
     app.require_subcommand(1);
     Words words;
     const CLI::App* local = add_local(app, words);
+    const CLI::App* in_cluster = add_run(app, words);
     CLI::App* get = add_look(app, words, "get", "Shows resources in a table");
     const std::map<std::string, host::Output> outputs{
         {"wide", host::Output::Wide},
@@ -138,6 +210,11 @@ int run(int argc, char** argv) {
     if (*version) {
         std::puts("penstock-operator " PENSTOCK_VERSION);
         return 0;
+    }
+    if (*in_cluster) {
+        spdlog::set_level(spdlog::level::from_str(words.log_level));
+        if (words.log_format == "json") kube::log_as_json();
+        return kube::run_in_cluster(words.run);
     }
     if (*local) {
         spdlog::set_level(spdlog::level::from_str(words.log_level));

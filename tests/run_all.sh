@@ -9,6 +9,7 @@ FUZZ_SECONDS=10
 SLOW=4  # how much longer tests wait for a sanitizer's build
 PYTHON=/usr/bin/python3
 LOGS=build/logs
+export CCACHE_SLOPPINESS=pch_defines,time_macros  # as ./dev
 mkdir -p "$LOGS"
 passed=0 failed=0 skipped=0
 summary=()
@@ -58,21 +59,15 @@ stage() {
 unit() { ctest --test-dir "build/$1${2:+/$2}" -j "$(nproc)" --output-on-failure; }
 build() { ./dev build "$1"; }
 
-# Only the programs that share memory between threads, and the simulations: what ThreadSanitizer is for.
-build_thread_tests() {
-    cmake --preset tsan -Wno-dev || return
-    local targets
-    targets=$(ninja -C build/tsan -t targets all | sed -nE 's#^(tests/(sim|thread)/[a-z0-9_]+_test): .*#\1#p')
-    if [ -z "$targets" ]; then return; fi
-    # shellcheck disable=SC2086  # one word for each target
-    ninja -C build/tsan $targets
+# Only the targets that a stage needs: from cold, every file costs seconds.
+build_targets() {
+    local preset=$1
+    shift
+    cmake --preset "$preset" -Wno-dev && ninja -C "build/$preset" "$@"
 }
-thread_tests() {
-    local folder
-    for folder in thread sim; do
-        if [ -d "build/tsan/tests/$folder" ]; then unit tsan "tests/$folder" || return; fi
-    done
-}
+build_programs() { build_targets dev penstock-proxy penstock-operator crdgen; }
+# Only the programs that share memory between threads: what ThreadSanitizer is for.
+build_thread_tests() { build_targets tsan tests/thread/all; }
 
 fuzz_smoke() {
     local target code=0
@@ -101,21 +96,32 @@ integration() {
     return $((first + second))
 }
 
+# On the programs of build/dev. The cluster ends with the stage, unless it was up before.
+e2e() {
+    local code=0 was_up=0
+    if [ "$(id -u)" -eq 0 ]; then ./dev cluster deps; fi
+    if ./dev cluster status; then was_up=1; fi
+    PENSTOCK_BUILD=build/dev ./dev e2e -rs || code=$?
+    if [ "$was_up" -eq 0 ]; then ./dev cluster down || code=$?; fi
+    return "$code"
+}
+
 stage step "packages" ./dev deps
 stage step "formatting" ./dev format-check
 stage tests "packaging" ./dev packaging
-if stage step "build dev" build dev; then
-    stage tests "unit and tidy tests (dev)" unit dev
+if stage step "build the programs" build_programs; then
     stage tests "integration (dev)" integration dev 2
+    stage tests "e2e on a Kubernetes node" e2e
 fi
+# The unit tests run where they find most.
 if stage step "build asan" build asan; then
-    stage tests "unit and simulation tests (asan, ubsan)" unit asan
+    stage tests "unit, tidy and simulation tests (asan, ubsan)" unit asan
     stage tests "integration (asan, ubsan)" integration asan "$SLOW" -k "not crowd"
 fi
 if stage step "build tsan" build_thread_tests; then
-    stage tests "thread and simulation tests (tsan)" thread_tests
+    stage tests "thread tests (tsan)" unit tsan tests/thread
 fi
-if stage step "build fuzz" build fuzz; then
+if stage step "build fuzz" build_targets fuzz tests/fuzz/all; then
     stage tests "fuzz smoke, $FUZZ_SECONDS s each" fuzz_smoke
 fi
 

@@ -32,11 +32,59 @@ struct ProxyListen {
 };
 static_assert(complete<ProxyListen>());
 
+// Where the operator is met when it is not on this host.
+struct GrantsListen {
+    std::string address = "0.0.0.0";
+    std::int32_t port = ports::grants;
+    std::string client_ca_file;
+    std::optional<std::string> identity_token_file;
+
+    static constexpr auto fields() {
+        using S = GrantsListen;
+        return std::tuple{
+            field(
+                &S::address,
+                "address",
+                "IP address of the grants port.",
+                Change::Restart,
+                length(1, 64)
+            ),
+            field(
+                &S::port,
+                "port",
+                "Port for grants and reports over mutual TLS; 0 takes a free one.",
+                Change::Restart,
+                range(0, 65'535)
+            ),
+            field(
+                &S::client_ca_file,
+                "clientCaFile",
+                "Certificates in PEM form; one of them must have signed the operator's, which is "
+                "made out to penstock-operator.",
+                Change::Live,
+                required,
+                length(1, 4'096)
+            ),
+            field(
+                &S::identity_token_file,
+                "identityTokenFile",
+                "File with the token that proves to the operator which Pod answers. Read for each "
+                "answer.",
+                Change::Live,
+                length(1, 4'096)
+            ),
+        };
+    }
+    bool operator==(const GrantsListen&) const = default;
+};
+static_assert(complete<GrantsListen>());
+
 struct AdminListen {
     std::string address = "127.0.0.1";
     std::int32_t port = ports::admin;
     std::optional<std::string> port_file;
     std::optional<std::string> token_file;
+    std::optional<GrantsListen> grants;
 
     static constexpr auto fields() {
         using S = AdminListen;
@@ -68,6 +116,13 @@ struct AdminListen {
                 "File with the token that the operator must show. Without it grants are refused.",
                 Change::Live,
                 length(1, 4'096)
+            ),
+            field(
+                &S::grants,
+                "grants",
+                "A port of its own for grants and reports, with mutual TLS; the admin port then "
+                "has neither.",
+                Change::Restart
             ),
         };
     }

@@ -36,8 +36,8 @@ struct Throttle {
 static_assert(complete<Throttle>());
 
 struct Grant {
-    std::uint64_t epoch = 0;              // of the operator: a new leader has a higher one
-    std::uint64_t sequence = 0;           // counts up within an epoch
+    std::uint64_t epoch = 0;     // of the operator: a new leader has a higher one
+    std::uint64_t sequence = 0;  // counts up within an epoch
     // Server connections this proxy may have open, at most. 0 keeps the number in force: so a new
     // leader puts an end to earlier leaders' grants without changing what the proxy may have, which
     // it cannot know for certain.

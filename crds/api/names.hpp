@@ -28,6 +28,10 @@ inline constexpr std::string_view pool = "penstock.dev/pool";  // the pool's nam
 inline constexpr std::string_view operator_name = "penstock-operator";  // also the field manager
 inline constexpr std::string_view proxy_name = "penstock-proxy";
 
+// The header in which a proxy shows on its grants port who it is: its ServiceAccount's token, made
+// out to operator_name.
+inline constexpr std::string_view identity_header = "Penstock-Identity";
+
 namespace conditions {
 inline constexpr std::string_view ready = "Ready";
 inline constexpr std::string_view reconciling = "Reconciling";  // present only when True
@@ -47,6 +51,7 @@ inline constexpr std::string_view signals_fresh = "SignalsFresh";
 namespace ports {
 inline constexpr int listen = 6432;
 inline constexpr int admin = 9127;
+inline constexpr int grants = 9128;  // mutual TLS, in Kubernetes
 }  // namespace ports
 
 }  // namespace penstock::api

@@ -235,16 +235,26 @@ static_assert(complete<Timeouts>());
 
 struct Drain {
     std::int32_t timeout_seconds = 120;
+    std::optional<std::int32_t> accept_seconds;
 
     static constexpr auto fields() {
+        using S = Drain;
         return std::tuple{
             field(
-                &Drain::timeout_seconds,
+                &S::timeout_seconds,
                 "timeoutSeconds",
                 "Time a proxy that stops gives its clients to end their transactions; then they "
                 "are cut off.",
                 Change::Live,
                 range(0, 3'600)
+            ),
+            field(
+                &S::accept_seconds,
+                "acceptSeconds",
+                "Time a proxy that stops goes on as before, though no longer ready, so that load "
+                "balancers learn of it before it refuses anybody. Without it 3 in a Pod, else 0.",
+                Change::Live,
+                range(0, 20)
             ),
         };
     }

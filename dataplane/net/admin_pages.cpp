@@ -4,6 +4,7 @@
 #include "crds/api/document.hpp"
 #include "crds/api/encode.hpp"
 
+#include <optional>
 #include <vector>
 
 #include <openssl/crypto.h>
@@ -34,13 +35,21 @@ bool shows_token(std::string_view authorization, const std::string& token) {
            CRYPTO_memcmp(authorization.data(), token.data(), token.size()) == 0;
 }
 
-AdminResponse put_grant(const AdminRequest& request, const AdminPages& pages) {
+// Nothing: it may grant.
+std::optional<AdminResponse> refusal(const AdminRequest& request, const AdminPages& pages) {
     const std::string token = pages.token();
     if (token.empty()) {
         return faults(401, {{"admin.tokenFile", "is not set; without it grants are refused"}});
     }
     if (!shows_token(request.authorization, token)) {
         return faults(401, {{"Authorization", "must be Bearer and the token in admin.tokenFile"}});
+    }
+    return std::nullopt;
+}
+
+AdminResponse put_grant(const AdminRequest& request, const AdminPages& pages, Door door) {
+    if (door != Door::Grants) {
+        if (auto refused = refusal(request, pages)) return *std::move(refused);
     }
     const auto document = api::parse_json(request.body);
     if (!document) return faults(400, {document.error()});
@@ -60,16 +69,21 @@ AdminResponse put_grant(const AdminRequest& request, const AdminPages& pages) {
 
 }  // namespace
 
-AdminResponse answer(const AdminRequest& request, const AdminPages& pages) {
+AdminResponse answer(const AdminRequest& request, const AdminPages& pages, Door door) {
     const std::string_view path = request.target.substr(0, request.target.find('?'));
     const bool is_get = request.method == "GET" || request.method == "HEAD";
     const bool is_put = request.method == "PUT";
-    if (path == "/v1/grant") {
-        return is_put ? put_grant(request, pages) : text(405, "use PUT");
+    if (path == "/v1/grant" || path == "/v1/report") {
+        if (door == Door::Observations) {
+            return text(404, "grants and reports are on the port in admin.grants, by mutual TLS");
+        }
+        if (path == "/v1/grant") {
+            return is_put ? put_grant(request, pages, door) : text(405, "use PUT");
+        }
+        return is_get ? json(200, api::encode(pages.report())) : text(405, "use GET");
     }
-    const bool is_known =
-        path == "/metrics" || path == "/healthz" || path == "/readyz" || path == "/v1/report";
-    if (!is_known) {
+    if (door == Door::Grants) return text(404, "there are /v1/report and /v1/grant");
+    if (path != "/metrics" && path != "/healthz" && path != "/readyz") {
         return text(404, "there are /metrics, /healthz, /readyz, /v1/report and /v1/grant");
     }
     if (!is_get) return text(405, "use GET");
@@ -77,8 +91,8 @@ AdminResponse answer(const AdminRequest& request, const AdminPages& pages) {
         return {200, "text/plain; version=0.0.4; charset=utf-8", pages.metrics()};
     }
     if (path == "/healthz") return text(200, "ok");
-    if (path == "/readyz") return pages.is_ready() ? text(200, "ok") : text(503, "not ready");
-    return json(200, api::encode(pages.report()));
+    const std::string reason = pages.why_not_ready();
+    return reason.empty() ? text(200, "ok") : text(503, reason);
 }
 
 }  // namespace penstock::net

@@ -1,11 +1,16 @@
 #include "dataplane/net/admin_server.hpp"
 
+#include "crds/api/names.hpp"
+
 #include <chrono>
 #include <optional>
+#include <type_traits>
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/beast/ssl.hpp>
 
 namespace penstock::net {
 namespace {
@@ -25,16 +30,18 @@ constexpr std::chrono::seconds patience{30};
 
 class AdminServer::Listening : public std::enable_shared_from_this<Listening> {
  public:
-    Listening(asio::io_context& context, AdminPages pages)
-        : acceptor_(context), pages_(std::move(pages)) {}
+    Listening(asio::io_context& context, Answer answer)
+        : acceptor_(context), answer_(std::move(answer)) {}
 
-    api::Result<std::uint16_t> open(const std::string& address, std::uint16_t port) {
+    api::Result<std::uint16_t> open(
+        const std::string& address, std::uint16_t port, const std::string& field
+    ) {
         const auto fault = [&](const std::string& text) {
             return tl::unexpected(api::Error{address + ":" + std::to_string(port), text});
         };
         error_code error;
         const auto ip = asio::ip::make_address(address, error);
-        if (error) return fault("admin.address must be an IP address");
+        if (error) return fault(field + " must be an IP address");
         const tcp::endpoint endpoint(ip, port);
         acceptor_.open(endpoint.protocol(), error);
         if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
@@ -48,42 +55,76 @@ class AdminServer::Listening : public std::enable_shared_from_this<Listening> {
         error_code ignored;
         acceptor_.close(ignored);
     }
+    void use_tls() { is_tls_ = true; }
+    void set_tls(TlsContext tls) { tls_ = std::move(tls); }
 
  private:
+    template <class Stream>
     class Session;
 
     void accept();
+    void serve(tcp::socket socket);
 
     tcp::acceptor acceptor_;
-    AdminPages pages_;
+    Answer answer_;
+    bool is_tls_ = false;
+    TlsContext tls_;  // null: nobody can be let in yet
     int sessions_ = 0;
 };
 
 // One connection: requests one after the other. Owned by its pending handler.
-class AdminServer::Listening::Session : public std::enable_shared_from_this<Session> {
+template <class Stream>
+class AdminServer::Listening::Session : public std::enable_shared_from_this<Session<Stream>> {
  public:
+    static constexpr bool is_tls = !std::is_same_v<Stream, beast::tcp_stream>;
+
     Session(tcp::socket socket, std::shared_ptr<Listening> listening)
-        : stream_(std::move(socket)), listening_(std::move(listening)) {
+        : tls_(listening->tls_),
+          stream_(make_stream(std::move(socket), tls_)),
+          listening_(std::move(listening)) {
         ++listening_->sessions_;
     }
     ~Session() { --listening_->sessions_; }
 
+    void start() {
+        if constexpr (is_tls) {
+            be_patient();
+            stream_.async_handshake(
+                asio::ssl::stream_base::server,
+                [self = this->shared_from_this()](const error_code& error) {
+                    if (!error) self->read();
+                }
+            );
+        } else {
+            read();
+        }
+    }
+
+ private:
+    static Stream make_stream(tcp::socket socket, const TlsContext& tls) {
+        if constexpr (is_tls) {
+            return Stream(beast::tcp_stream(std::move(socket)), *tls);
+        } else {
+            return Stream(std::move(socket));
+        }
+    }
+    void be_patient() { beast::get_lowest_layer(stream_).expires_after(patience); }
     void read() {
         parser_.emplace();
         parser_->body_limit(body_bytes_max);
-        stream_.expires_after(patience);
+        be_patient();
         http::async_read(
             stream_,
             buffer_,
             *parser_,
-            [self = shared_from_this()](const error_code& error, std::size_t) {
+            [self = this->shared_from_this()](const error_code& error, std::size_t) {
                 self->respond(error);
             }
         );
     }
-
- private:
     void respond(const error_code& error) {
+        // Its certificate was judged by authorities that may no longer count.
+        if (tls_ != listening_->tls_) return;
         if (error == http::error::body_limit) {
             write({413, "text/plain; charset=utf-8", "the body is longer than 64 KiB\n"}, false);
             return;
@@ -99,34 +140,49 @@ class AdminServer::Listening::Session : public std::enable_shared_from_this<Sess
             view(request[http::field::authorization]),
             request.body(),
         };
-        write(answer(asked, listening_->pages_), request.keep_alive());
+        write(listening_->answer_(asked), request.keep_alive());
     }
     void write(AdminResponse made, bool keep_alive) {
         response_ = {};
         response_.result(made.status);
         response_.set(http::field::content_type, made.content_type);
         if (made.status == 401) response_.set(http::field::www_authenticate, "Bearer");
+        if (!made.identity.empty()) {
+            response_.set(
+                boost::string_view(api::identity_header.data(), api::identity_header.size()),
+                made.identity
+            );
+        }
         response_.keep_alive(keep_alive);
         const bool is_head = parser_->get().method() == http::verb::head;
         response_.content_length(made.body.size());
         if (!is_head) response_.body() = std::move(made.body);
-        stream_.expires_after(patience);
+        be_patient();
         http::async_write(
             stream_,
             response_,
-            [self = shared_from_this(), keep_alive](const error_code& error, std::size_t) {
+            [self = this->shared_from_this(), keep_alive](const error_code& error, std::size_t) {
                 if (error) return;
                 if (keep_alive) {
                     self->read();
                 } else {
-                    error_code ignored;
-                    self->stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+                    self->finish();
                 }
             }
         );
     }
+    void finish() {
+        if constexpr (is_tls) {
+            be_patient();
+            stream_.async_shutdown([self = this->shared_from_this()](const error_code&) {});
+        } else {
+            error_code ignored;
+            stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+        }
+    }
 
-    beast::tcp_stream stream_;
+    const TlsContext tls_;  // null if it is plain
+    Stream stream_;
     std::shared_ptr<Listening> listening_;
     beast::flat_buffer buffer_;
     std::optional<http::request_parser<http::string_body>> parser_;
@@ -137,20 +193,37 @@ void AdminServer::Listening::accept() {
     acceptor_.async_accept([self =
                                 shared_from_this()](const error_code& error, tcp::socket socket) {
         if (!self->acceptor_.is_open()) return;
-        if (!error && self->sessions_ < sessions_max) {
-            std::make_shared<Session>(std::move(socket), self)->read();
-        }
+        if (!error && self->sessions_ < sessions_max) self->serve(std::move(socket));
         self->accept();
     });
 }
 
-AdminServer::AdminServer(asio::io_context& context, AdminPages pages)
-    : listening_(std::make_shared<Listening>(context, std::move(pages))) {}
+void AdminServer::Listening::serve(tcp::socket socket) {
+    if (!is_tls_) {
+        std::make_shared<Session<beast::tcp_stream>>(std::move(socket), shared_from_this())
+            ->start();
+    } else if (tls_) {
+        std::make_shared<Session<beast::ssl_stream<beast::tcp_stream>>>(
+            std::move(socket), shared_from_this()
+        )
+            ->start();
+    }
+}
+
+AdminServer::AdminServer(asio::io_context& context, Answer answer)
+    : listening_(std::make_shared<Listening>(context, std::move(answer))) {}
 
 AdminServer::~AdminServer() { listening_->close(); }
 
 api::Result<std::uint16_t> AdminServer::open(const std::string& address, std::uint16_t port) {
-    return listening_->open(address, port);
+    return listening_->open(address, port, "admin.address");
 }
+
+api::Result<std::uint16_t> AdminServer::open_tls(const std::string& address, std::uint16_t port) {
+    listening_->use_tls();
+    return listening_->open(address, port, "admin.grants.address");
+}
+
+void AdminServer::set_tls(TlsContext tls) { listening_->set_tls(std::move(tls)); }
 
 }  // namespace penstock::net

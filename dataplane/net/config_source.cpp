@@ -5,6 +5,7 @@
 #include "crds/api/diff.hpp"
 #include "crds/api/grant.hpp"
 #include "crds/yaml/yaml.hpp"
+#include "dataplane/net/grants_tls.hpp"
 #include "dataplane/net/unique_fd.hpp"
 
 #include <array>
@@ -21,6 +22,12 @@ namespace {
 
 // 64 MiB: a list of half a million users is still read, a wrong path to something huge is not.
 constexpr std::size_t file_bytes_max = std::size_t{64} << 20U;
+
+// Of a Pod in the name of its proxy.
+constexpr std::size_t name_bytes_max = 40;
+
+// Until Endpoints and load balancers know that a Pod is on its way out.
+constexpr std::int32_t accept_seconds_in_pod = 3;
 
 std::string random_bytes(std::size_t count) {
     std::string bytes(count, '\0');
@@ -68,7 +75,11 @@ class Reader {
 
  private:
     std::nullopt_t unreadable(const std::string& path, const std::string& field, int error) {
-        fault(field, "cannot read \"" + path + "\": " + std::strerror(error));
+        fault(
+            field,
+            "cannot read \"" + path + "\": " + std::strerror(error) +
+                (error == ENOENT ? "; create it, or the Secret that is mounted there" : "")
+        );
         return std::nullopt;
     }
     Reading& reading_;
@@ -172,6 +183,19 @@ void read_token(const api::DataplaneConfig& document, Configuration& made, Reade
     }
 }
 
+void read_grants_access(
+    const api::DataplaneConfig& document, GrantsAccess& access, Reader& reader
+) {
+    if (!document.admin.grants) return;
+    const std::string& path = document.admin.grants->client_ca_file;
+    const auto text = reader.file(path, "admin.grants.clientCaFile");
+    if (!text) return;
+    auto tls = make_grants_tls(*text);
+    if (!tls)
+        return reader.fault("admin.grants.clientCaFile", "\"" + path + "\" " + tls.error().text);
+    access = {*text, std::move(*tls)};
+}
+
 session::ClientAuthentication client_authentication(api::Authentication authentication) {
     switch (authentication) {
         case api::Authentication::ScramSha256:
@@ -210,16 +234,20 @@ session::ServerTls server_tls(api::TlsMode mode) {
 
 }  // namespace
 
-Identity Identity::make() {
+Identity Identity::make(const char* pod_name) {
     std::array<char, 32> host{};
     ::gethostname(host.data(), host.size() - 1);
+    const bool is_pod = pod_name != nullptr && *pod_name != '\0';
+    std::string id = is_pod ? pod_name : host.data();
+    // Pods of one pool differ at the end of their names.
+    if (id.size() > name_bytes_max) id.erase(0, id.size() - name_bytes_max);
+    id += '-';
     const char* const digits = "0123456789abcdef";
-    std::string id = std::string(host.data()) + "-";
-    for (const char byte : random_bytes(4)) {
+    for (const char byte : random_bytes(is_pod ? 2 : 4)) {
         id += digits[(static_cast<unsigned char>(byte) >> 4U) & 15U];
         id += digits[static_cast<unsigned char>(byte) & 15U];
     }
-    return {id, random_bytes(32)};
+    return {id, random_bytes(32), is_pod};
 }
 
 proxy::Settings settings_from(
@@ -284,16 +312,22 @@ Reading read_configuration(const std::string& path, const Identity& identity) {
     reading.warnings = std::move(decoded.warnings);
 
     Configuration made;
-    if (decoded.value.proxy_id.empty()) decoded.value.proxy_id = identity.proxy_id;
-    wire::UserTable users = read_users(decoded.value, identity, reader);
-    read_tls(decoded.value, made, reader);
-    read_monitor(decoded.value, made, reader);
-    read_token(decoded.value, made, reader);
+    api::DataplaneConfig& document = decoded.value;
+    if (document.proxy_id.empty()) document.proxy_id = identity.proxy_id;
+    if (!document.drain.accept_seconds) {
+        document.drain.accept_seconds = identity.is_pod ? accept_seconds_in_pod : 0;
+    }
+    if (reading.faults.empty()) reading.document = document;
+    wire::UserTable users = read_users(document, identity, reader);
+    read_tls(document, made, reader);
+    read_monitor(document, made, reader);
+    read_token(document, made, reader);
+    read_grants_access(document, reading.grants, reader);
     if (!reading.faults.empty()) return reading;
-    made.settings = std::make_shared<const proxy::Settings>(
-        settings_from(decoded.value, identity, std::move(users))
-    );
-    made.document = std::move(decoded.value);
+    made.settings =
+        std::make_shared<const proxy::Settings>(settings_from(document, identity, std::move(users))
+        );
+    made.document = std::move(document);
     reading.configuration = std::make_shared<const Configuration>(std::move(made));
     return reading;
 }

@@ -6,9 +6,12 @@
 #include "dataplane/net/configuration.hpp"
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
+
+#include <boost/asio/ssl/context.hpp>
 
 namespace penstock::net {
 
@@ -16,13 +19,23 @@ namespace penstock::net {
 struct Identity {
     std::string proxy_id;     // used where the configuration has none
     std::string mock_secret;  // random: see session::ClientLoginSettings
+    bool is_pod = false;
 
-    // Host name and random digits; random bytes.
-    static Identity make();
+    // In a Pod its name, else the host's, with random digits; random bytes. Null: in no Pod.
+    static Identity make(const char* pod_name);
+};
+
+// Who may grant, where grants have a port of their own.
+struct GrantsAccess {
+    std::string authorities;                         // PEM
+    std::shared_ptr<boost::asio::ssl::context> tls;  // made of them; null: nobody
 };
 
 struct Reading {
     std::shared_ptr<const Configuration> configuration;  // null if there are faults
+    // Good by itself, whatever the files that it names are.
+    std::optional<api::DataplaneConfig> document;
+    GrantsAccess grants;  // as far as its own file is good
     std::vector<api::Error> faults;
     std::vector<api::Error> warnings;
     std::set<std::string> files;  // all that were read or should have been

@@ -4,8 +4,6 @@
 #include "dataplane/net/metrics_page.hpp"
 
 #include <chrono>
-#include <cstdio>
-#include <fstream>
 
 #include <boost/asio/post.hpp>
 #include <sched.h>
@@ -33,13 +31,15 @@ std::int64_t seconds_since_epoch() {
 
 }  // namespace
 
-Control::Control(std::string config_path, Identity identity, const Reading& first)
+Control::Control(Console& console, std::string config_path, Identity identity, const Reading& first)
     : config_path_(std::move(config_path)),
       identity_(std::move(identity)),
       started_with_(first.configuration),
       in_force_(first.configuration),
       contents_(first.contents),
       start_time_seconds_(seconds_since_epoch()),
+      console_(console),
+      context_(console.context()),
       workers_(
           worker_count(first.configuration->document),
           first.configuration,
@@ -48,9 +48,11 @@ Control::Control(std::string config_path, Identity identity, const Reading& firs
       desk_(workers_.board(), first.configuration->document),
       watch_(context_, [this] { reload(Why::FilesChanged); }),
       signals_(context_),
+      drain_start_(context_),
       drain_deadline_(context_),
-      fault_timer_(context_),
-      admin_(context_, pages()) {
+      fault_timer_(context_) {
+    console_.show(pages());
+    console_.configure(first);
     if (!watch_.watch(first.files)) {
         spdlog::warn("cannot watch all configuration files; send SIGHUP after a change");
     }
@@ -70,17 +72,15 @@ void Control::run() {
 
 bool Control::open() {
     const api::DataplaneConfig& document = started_with_->document;
-    const auto admin =
-        admin_.open(document.admin.address, static_cast<std::uint16_t>(document.admin.port));
-    if (!admin) spdlog::error("admin: {}", api::to_string(admin.error()));
+    if (!console_.is_open() && !console_.open(document)) return false;
     const auto clients =
         workers_.listen(document.listen.address, static_cast<std::uint16_t>(document.listen.port));
-    if (!clients) spdlog::error("listen: {}", api::to_string(clients.error()));
-    if (!admin || !clients) return false;
-    admin_port_ = *admin;
+    if (!clients) {
+        spdlog::error("listen: {}", api::to_string(clients.error()));
+        return false;
+    }
     client_port_ = *clients;
     spdlog::info("listening on {}:{} for clients", document.listen.address, client_port_);
-    spdlog::info("listening on {}:{} for administration", document.admin.address, admin_port_);
     spdlog::info(
         "{} serves pool {} on {}:{} with {} workers and up to {} server connections",
         document.proxy_id,
@@ -90,20 +90,7 @@ bool Control::open() {
         workers_.count(),
         desk_.server_connections()
     );
-    return write_port_file();
-}
-
-// Whole or not at all: whoever waits for the file never reads half a number.
-bool Control::write_port_file() const {
-    const auto& path = started_with_->document.admin.port_file;
-    if (!path) return true;
-    const std::string partial = *path + ".partial";
-    std::ofstream file(partial);
-    file << admin_port_ << '\n';
-    file.close();
-    if (file && std::rename(partial.c_str(), path->c_str()) == 0) return true;
-    spdlog::error("admin.portFile: cannot write \"{}\"", *path);
-    return false;
+    return true;
 }
 
 void Control::wait_for_signal() {
@@ -147,6 +134,7 @@ void Control::reload(Why why) {
         return;
     }
     in_force_ = reading.configuration;
+    console_.configure(reading);
     for (const api::Error& late : needing_restart(started_with_->document, in_force_->document)) {
         config_errors_.push_back(api::to_string(late));
         spdlog::warn("{}: {}", config_path_, config_errors_.back());
@@ -167,6 +155,16 @@ void Control::drain() {
         return;
     }
     is_draining_ = true;
+    const std::chrono::seconds accepting(in_force_->document.drain.accept_seconds.value_or(0));
+    if (accepting.count() == 0) return hand_off();
+    spdlog::info("no longer ready; draining begins in {} s", accepting.count());
+    drain_start_.expires_after(accepting);
+    drain_start_.async_wait([this](const boost::system::error_code& cancelled) {
+        if (!cancelled) hand_off();
+    });
+}
+
+void Control::hand_off() {
     const std::chrono::seconds patience(in_force_->document.drain.timeout_seconds);
     spdlog::info(
         "draining: clients leave as their transactions end, within {} s", patience.count()
@@ -209,7 +207,13 @@ void Control::watch_faults() {
 
 AdminPages Control::pages() {
     return {
-        .is_ready = [this] { return is_listening_ && !is_draining_; },
+        .why_not_ready =
+            [this] {
+                const char* const reason = is_draining_    ? "it is being stopped"
+                                           : is_listening_ ? ""
+                                                           : "it is starting";
+                return std::string(reason);
+            },
         .metrics = [this] { return metrics(); },
         .report = [this] { return report(); },
         .take_grant = [this](const api::Grant& grant) { return take_grant(grant); },

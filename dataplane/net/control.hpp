@@ -2,8 +2,8 @@
 // port, the database's facts, signals and the end. Made once by main; run() blocks.
 #pragma once
 
-#include "dataplane/net/admin_server.hpp"
 #include "dataplane/net/config_source.hpp"
+#include "dataplane/net/console.hpp"
 #include "dataplane/net/file_watch.hpp"
 #include "dataplane/net/grant_desk.hpp"
 #include "dataplane/net/workers.hpp"
@@ -20,14 +20,15 @@ namespace penstock::net {
 
 class Control {
  public:
-    // first: has a configuration.
-    Control(std::string config_path, Identity identity, const Reading& first);
+    // first: has a configuration. The console must outlive this; it may be open already.
+    Control(Console& console, std::string config_path, Identity identity, const Reading& first);
 
-    // Listens on both ports; false, and it is logged why, if that fails.
+    // One that was taken before there was a Control. Before run().
+    void start_with(const api::Grant& grant) { desk_.take(grant); }
+    // Listens on all ports; false, and it is logged why, if that fails.
     bool open();
-    // After open(): the ports in use.
+    // After open(): the port in use.
     std::uint16_t client_port() const { return client_port_; }
-    std::uint16_t admin_port() const { return admin_port_; }
     // Serves until a signal, or drain_soon(), has ended it.
     void run();
 
@@ -37,10 +38,10 @@ class Control {
 
  private:
     enum class Why { FilesChanged, Asked };
-    bool write_port_file() const;
     void wait_for_signal();
     void reload(Why why);
     void drain();
+    void hand_off();
     void worker_drained();
     void end();
     void watch_faults();
@@ -59,12 +60,14 @@ class Control {
     std::uint64_t reloads_refused_ = 0;
     std::int64_t start_time_seconds_ = 0;
 
-    boost::asio::io_context context_{1};
+    Console& console_;
+    boost::asio::io_context& context_;  // the console's
     Workers workers_;
     GrantDesk desk_;
     postgres::Facts facts_;
     FileWatch watch_;
     boost::asio::signal_set signals_;
+    boost::asio::steady_timer drain_start_;
     boost::asio::steady_timer drain_deadline_;
     boost::asio::steady_timer fault_timer_;
     std::string server_fault_;  // as logged last
@@ -73,8 +76,6 @@ class Control {
     bool is_draining_ = false;
     std::uint32_t workers_drained_ = 0;
     std::uint16_t client_port_ = 0;
-    std::uint16_t admin_port_ = 0;
-    AdminServer admin_;
 };
 
 }  // namespace penstock::net

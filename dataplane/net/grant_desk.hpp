@@ -24,6 +24,8 @@ class GrantDesk {
     std::uint64_t epoch() const { return grant_ ? grant_->epoch : 0; }
     std::uint64_t sequence() const { return grant_ ? grant_->sequence : 0; }
     std::int32_t server_connections() const;
+    // The grant in force; nothing before the first.
+    const std::optional<api::Grant>& grant() const { return grant_; }
 
  private:
     void publish();

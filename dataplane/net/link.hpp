@@ -99,7 +99,7 @@ class Link {
 
     // The worker's notes about this link.
     bool paused = false;              // by the Proxy
-    bool has_ended = false;            // the peer will send no more
+    bool has_ended = false;           // the peer will send no more
     bool send_failed = false;         // nothing more can be sent; what was received still counts
     bool shutdown_when_sent = false;  // ShutdownSend is due when nothing is pending
     bool tls_when_sent = false;       // StartTls is due when nothing is pending

@@ -20,8 +20,8 @@ struct Transfer {
     };
     Kind kind = Kind::WouldBlock;
     std::size_t bytes = 0;
-    std::string reason;  // Closed: for people
-    bool is_end = false; // Closed: the peer sends no more; it may still read
+    std::string reason;   // Closed: for people
+    bool is_end = false;  // Closed: the peer sends no more; it may still read
 };
 
 class TlsStream {

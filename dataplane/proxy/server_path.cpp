@@ -109,7 +109,7 @@ Core::Next Core::server_frame(Server& server, const wire::Frame& frame) {
         server.replies.copy_in_started();
         // The Syncs behind the Execute were ignored with the COPY's data.
         const bool is_unsynced =
-            match.entry.kind == Expect::Execute && server.replies.tail().kind != Expect::Sync;
+            match.entry.kind == Expect::Execute && server.replies.is_unsynced();
         if (is_unsynced) server.hold.set(HoldReason::Unsynced);
         const Client* const client = owner_of(server);
         const bool is_without_data = client == nullptr || client->is_leaving;

@@ -152,6 +152,16 @@ bool ReplyQueue::has_only_synthetic() const {
     return true;
 }
 
+bool ReplyQueue::is_unsynced() const {
+    bool is_unsynced = false;
+    for (std::size_t i = 0; i < count_; ++i) {
+        const Expect kind = at(i).kind;
+        if (kind == Expect::Sync) is_unsynced = false;
+        if (kind != Expect::CopyEnd && !ends_with_ready(kind)) is_unsynced = true;
+    }
+    return is_unsynced;
+}
+
 bool ReplyQueue::owes_ready() const {
     for (std::size_t i = 0; i < count_; ++i) {
         if (ends_with_ready(at(i).kind)) return true;

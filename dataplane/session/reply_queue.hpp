@@ -78,12 +78,13 @@ class ReplyQueue {
     Expected take_synthetic();
     bool is_head_synthetic() const { return !is_empty() && at(0).is_synthetic; }
     bool has_only_synthetic() const;
+    // Were extended messages sent and no Sync behind them, as far as they are still owed?
+    bool is_unsynced() const;
     // Is a ReadyForQuery to come, so that the transaction's status may change?
     bool owes_ready() const;
 
     // Requires: not empty.
     const Expected& head() const { return at(0); }
-    const Expected& tail() const { return at(count_ - 1); }
     bool is_empty() const { return count_ == 0; }
     std::size_t size() const { return count_; }
     void clear();

@@ -1,6 +1,5 @@
 #include "operator/host/dry_run.hpp"
 
-#include "crds/api/decode.hpp"
 #include "crds/api/encode.hpp"
 #include "operator/domain/memory.hpp"
 #include "operator/domain/plan.hpp"
@@ -9,7 +8,7 @@
 #include "operator/host/proxy_folder.hpp"
 #include "operator/host/resources.hpp"
 #include "operator/host/state_folder.hpp"
-#include "operator/http/client.hpp"
+#include "operator/http/exchange.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -34,7 +33,7 @@ void say(const std::string& text) { std::puts(text.c_str()); }
 std::vector<domain::Proxy> look_at_proxies(const fs::path& folder) {
     boost::asio::io_context io{1};
     std::vector<domain::Proxy> proxies;
-    std::vector<std::unique_ptr<http::Client>> clients;
+    std::vector<std::unique_ptr<http::Exchange>> exchanges;
     const auto records = load_proxies(folder);
     proxies.reserve(records.size());
     for (const ProxyRecord& record : records) {
@@ -48,21 +47,16 @@ std::vector<domain::Proxy> look_at_proxies(const fs::path& folder) {
         const auto port = files.admin_port();
         const auto token = files.read_token();
         if (!port || !token) continue;
-        clients.push_back(std::make_unique<http::Client>(io, *port, report_timeout));
-        clients.back()->send(
-            {"GET", "/v1/report", *token, ""},
-            [&proxy](const api::Result<http::Reply>& reply) {
-                const auto document =
-                    reply ? api::parse_json(reply->body) : tl::unexpected(reply.error());
-                if (!document) return;
-                auto report = api::decode<api::Report>(*document, api::UnknownKeys::Ignore);
-                if (!report) return;
-                proxy.report = *std::move(report);
-                proxy.reported = steady_clock::now();
-                if (proxy.phase == domain::ProxyPhase::Starting)
-                    proxy.phase = domain::ProxyPhase::Running;
-            }
+        exchanges.push_back(
+            std::make_unique<http::Exchange>(io, http::on_this_host(*port, *token), report_timeout)
         );
+        exchanges.back()->ask([&proxy](api::Result<api::Report> report) {
+            if (!report) return;
+            proxy.report = *std::move(report);
+            proxy.reported = steady_clock::now();
+            if (proxy.phase == domain::ProxyPhase::Starting)
+                proxy.phase = domain::ProxyPhase::Running;
+        });
     }
     io.run_for(report_timeout * 2);
     return proxies;

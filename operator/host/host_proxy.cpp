@@ -1,7 +1,5 @@
 #include "operator/host/host_proxy.hpp"
 
-#include "crds/api/decode.hpp"
-#include "crds/api/encode.hpp"
 #include "operator/host/files.hpp"
 
 #include <csignal>
@@ -100,7 +98,7 @@ void HostProxy::ended(const std::string& how) {
     seen_.fault = was_told ? ""
                            : "ended: " + how + "; its log is " +
                                  (surroundings_.logs / log_name(seen_.pool)).string();
-    client_.reset();
+    exchange_.reset();
     waiting_grant_.reset();
     if (was_told) {
         spdlog::info("pool {}: proxy {} has drained and ended: {}", seen_.pool, seen_.id, how);
@@ -131,44 +129,32 @@ void HostProxy::exchange() {
         spdlog::warn("pool {}: proxy {} has not drained in time; killed", seen_.pool, seen_.id);
         kill();
     }
-    if (seen_.phase == domain::ProxyPhase::Gone || (client_ && client_->is_busy())) return;
-    if (!client_) {
+    if (seen_.phase == domain::ProxyPhase::Gone || (exchange_ && exchange_->is_busy())) return;
+    if (!exchange_) {
         const auto port = folder_.admin_port();
         const auto token = folder_.read_token();
         if (!port || !token) return;
-        token_ = *token;
-        client_ = std::make_unique<http::Client>(surroundings_.io, *port, exchange_timeout);
+        exchange_ = std::make_unique<http::Exchange>(
+            surroundings_.io, http::on_this_host(*port, *token), exchange_timeout
+        );
     }
     send_report_request();
 }
 
 void HostProxy::send_report_request() {
-    http::Request request{"GET", "/v1/report", token_, ""};
-    if (waiting_grant_) {
-        request.method = "PUT";
-        request.target = "/v1/grant";
-        request.body = api::to_json_text(api::encode(*waiting_grant_));
-        waiting_grant_.reset();
-    }
-    client_->send(request, [this, asked = steady_clock::now()](api::Result<http::Reply> reply) {
-        on_report(std::move(reply), asked);
-    });
+    const auto on_reply = [this, asked = steady_clock::now()](api::Result<api::Report> report) {
+        on_report(std::move(report), asked);
+    };
+    if (!waiting_grant_) return exchange_->ask(on_reply);
+    const api::Grant grant = *waiting_grant_;
+    waiting_grant_.reset();
+    exchange_->push(grant, on_reply);
 }
 
-void HostProxy::on_report(api::Result<http::Reply> reply, domain::Time asked) {
-    if (!reply) return exchange_failed(api::to_string(reply.error()));
-    // 409: the proxy has a newer grant; which one, its report says.
-    if (reply->status == 401) return exchange_failed("its admin port refuses our token");
-    if (reply->status != 200 && reply->status != 409)
-        return exchange_failed(
-            "its admin port answers with status " + std::to_string(reply->status)
-        );
-    const auto document = api::parse_json(reply->body);
-    if (!document) return exchange_failed("its report is no JSON: " + document.error().text);
-    auto report = api::decode<api::Report>(*document, api::UnknownKeys::Ignore);
-    if (!report) return exchange_failed("its report: " + api::to_string(report.error().front()));
+void HostProxy::on_report(api::Result<api::Report> report, domain::Time asked) {
+    if (!report) return exchange_failed(api::to_string(report.error()));
     if (report->proxy_id != seen_.id) {
-        client_.reset();
+        exchange_.reset();
         return exchange_failed("another proxy answers at its admin port: " + report->proxy_id);
     }
     seen_.report = *std::move(report);
@@ -183,8 +169,8 @@ void HostProxy::on_report(api::Result<http::Reply> reply, domain::Time asked) {
 }
 
 void HostProxy::ask_if_ready() {
-    client_->send({"GET", "/readyz", "", ""}, [this](const api::Result<http::Reply>& reply) {
-        seen_.ready = reply && reply->status == 200;
+    exchange_->ask_if_ready([this](bool is_ready) {
+        seen_.ready = is_ready;
         if (waiting_grant_) send_report_request();
         surroundings_.on_news();
     });

@@ -7,7 +7,7 @@
 #include "operator/domain/plan.hpp"
 #include "operator/host/process.hpp"
 #include "operator/host/proxy_folder.hpp"
-#include "operator/http/client.hpp"
+#include "operator/http/exchange.hpp"
 
 #include <functional>
 #include <memory>
@@ -64,7 +64,7 @@ class HostProxy {
     void watch();
     void ended(const std::string& how);
     void send_report_request();
-    void on_report(api::Result<http::Reply> reply, domain::Time asked);
+    void on_report(api::Result<api::Report> report, domain::Time asked);
     void ask_if_ready();
     void exchange_failed(std::string fault);
     void save_record();
@@ -76,10 +76,9 @@ class HostProxy {
     bool crashed_ = false;
     std::optional<domain::Time> kill_at_;  // set once it drains
     bool was_killed_ = false;
-    std::string token_;
     std::optional<api::Grant> waiting_grant_;
     std::unique_ptr<Process> process_;
-    std::unique_ptr<http::Client> client_;
+    std::unique_ptr<http::Exchange> exchange_;
 };
 
 }  // namespace penstock::host

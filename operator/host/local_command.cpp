@@ -2,9 +2,9 @@
 
 #include "operator/host/host_engine.hpp"
 #include "operator/host/manifest_watch.hpp"
-#include "operator/host/operator_metrics.hpp"
 #include "operator/host/state_folder.hpp"
 #include "operator/http/server.hpp"
+#include "operator/metrics/operator_metrics.hpp"
 #include "operator/reconcile/fleet.hpp"
 
 #include <algorithm>
@@ -143,7 +143,7 @@ class LocalOperator {
         const std::chrono::duration<double> took = steady_clock::now() - last_round_;
         counters_.add_reconcile(took.count());
         counters_.grants_pushed += plan.grants.size();
-        count_violations();
+        counters_.count_violations(engine_.observe().pools);
         if (is_stopping_ && engine_.fleet().all_gone()) return finish_stopping();
         if (options_.once) end_if_ready();
     }
@@ -177,16 +177,6 @@ class LocalOperator {
         io_.stop();
     }
 
-    void count_violations() {
-        for (const api::ConnectionPool& pool : engine_.observe().pools) {
-            const auto& budget = pool.status.budget;
-            const bool is_over = budget && budget->in_use > budget->ceiling;
-            bool& was_over = over_ceiling_[domain::key(pool.metadata)];
-            if (is_over && !was_over) ++counters_.budget_violations;
-            was_over = is_over;
-        }
-    }
-
     // Once when it begins and once when it ends.
     void tell_status_fault() {
         const std::string& fault = engine_.resources().status_files().fault();
@@ -207,11 +197,33 @@ class LocalOperator {
         }
         if (request.target != "/metrics")
             return {404, "text/plain", "try /metrics, /healthz or /readyz\n"};
-        counters_.status_write_failures = engine_.resources().status_files().failures();
-        counters_.manifest_faults = engine_.resources().faults().size();
-        counters_.proxies_started = engine_.fleet().started();
-        counters_.proxies_crashed = engine_.fleet().crashed();
-        return {200, "text/plain; version=0.0.4", metrics_text(engine_.observe(), counters_)};
+        return {200, "text/plain; version=0.0.4", metrics_text()};
+    }
+
+    std::string metrics_text() {
+        metrics::Families families;
+        metrics::add_operator(families, engine_.observe(), counters_);
+        families.counter(
+            "penstock_proxies_started_total",
+            "Proxies started.",
+            static_cast<double>(engine_.fleet().started())
+        );
+        families.counter(
+            "penstock_proxies_crashed_total",
+            "Proxies that ended untold.",
+            static_cast<double>(engine_.fleet().crashed())
+        );
+        families.counter(
+            "penstock_status_write_failures_total",
+            "Status files that could not be written.",
+            static_cast<double>(engine_.resources().status_files().failures())
+        );
+        families.gauge(
+            "penstock_manifest_faults",
+            "Faults in the manifests.",
+            static_cast<double>(engine_.resources().faults().size())
+        );
+        return families.text();
     }
 
     const LocalOptions options_;
@@ -225,8 +237,7 @@ class LocalOperator {
     domain::Memory memory_;
     std::unique_ptr<ManifestWatch> watch_;
     std::unique_ptr<http::Server> server_;
-    OperatorCounters counters_;
-    std::map<std::string, bool> over_ceiling_;  // by pool
+    metrics::OperatorCounters counters_;
     std::string told_status_fault_;
     steady_clock::time_point last_round_{};
     bool is_round_due_ = false;

@@ -5,9 +5,9 @@
 #include "operator/host/files.hpp"
 #include "operator/host/manifest_watch.hpp"
 #include "operator/host/proxy_folder.hpp"
+#include "operator/runtime/time_text.hpp"
 
 #include <algorithm>
-#include <ctime>
 
 #include <spdlog/spdlog.h>
 
@@ -75,13 +75,7 @@ api::Document refused_document(
 
 std::string status_name(const ResourceKey& key) { return file_stem(key) + ".yaml"; }
 
-std::string wall_time() {
-    const std::time_t now = std::time(nullptr);
-    std::tm parts{};
-    ::gmtime_r(&now, &parts);
-    char text[32];
-    return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
-}
+std::string wall_time() { return runtime::to_time(std::chrono::system_clock::now()); }
 
 Resources::Resources(Folders folders, Access access)
     : folders_(std::move(folders)),

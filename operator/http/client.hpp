@@ -1,12 +1,13 @@
-// One kept-alive HTTP connection to a port of this host. One request at a time; lives on its
-// io_context's thread.
+// One kept-alive HTTP connection, plain or with TLS (client_tls.hpp). One request at a time; lives
+// on its io_context's thread.
 #pragma once
 
 #include "crds/api/result.hpp"
+#include "operator/http/client_tls.hpp"
+#include "operator/http/endpoint.hpp"
 #include "operator/http/message.hpp"
 
 #include <chrono>
-#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -20,8 +21,14 @@ class Client {
  public:
     using OnReply = std::function<void(api::Result<Reply>)>;
 
-    // Connects to 127.0.0.1:port when first used, and again after an error.
-    Client(boost::asio::io_context& io, std::uint16_t port, std::chrono::milliseconds timeout);
+    // Connects when first used, and again after an error. Each step of a request has the timeout.
+    // tls: null for plain HTTP.
+    Client(
+        boost::asio::io_context& io,
+        Endpoint server,
+        std::chrono::milliseconds timeout,
+        std::shared_ptr<const ClientTls> tls = nullptr
+    );
     // An open request is given up; its handler is not called.
     ~Client();
     Client(const Client&) = delete;

@@ -16,6 +16,7 @@ struct Reply {
     int status = 200;
     std::string content_type = "application/json";
     std::string body;
+    std::string identity{};  // header api::identity_header; empty: there is none
 };
 
 }  // namespace penstock::http

@@ -16,7 +16,14 @@ COMMAND=$FOLDER/pgbouncer
 
 if [ ! -x "$COMMAND" ]; then
     mkdir -p "$FOLDER"/{lists/partial,archives/partial,root,deb}
-    echo "deb [arch=amd64] http://deb.debian.org/debian trixie main" >"$FOLDER/sources.list"
+    # Debian 13 from where this machine gets its Debian 12.
+    # shellcheck disable=SC2016  # apt's own variables
+    mirror=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' | awk '$1 == "bookworm" { print $2; exit }')
+    if [ -z "$mirror" ]; then
+        echo "apt knows no source of Debian's release bookworm, so not where Debian 13 is" >&2
+        exit 1
+    fi
+    echo "deb [arch=amd64] $mirror trixie main" >"$FOLDER/sources.list"
     options=(
         -q -o "Dir::Etc::sourcelist=$FOLDER/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$FOLDER/lists"
         -o "Dir::Cache=$FOLDER/cache" -o Dir::State::status=/dev/null -o APT::Sandbox::User=root

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 ROOT = pathlib.Path(__file__).parents[2]
-INSTALLS = ["manifests", "manifests/overlays/namespaced", "manifests/overlays/servicemonitor"]
+INSTALLS = ["manifests", "manifests/overlays/namespaced"]
 needs_kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
 
 
@@ -80,6 +80,16 @@ def test_namespaced_install_has_no_right_on_the_cluster():
     assert [subject["namespace"] for role in watched for subject in role["subjects"]] == ["penstock-system"]
     (container,) = operator_of(documents)["containers"]
     assert "--namespaces=default" in container["args"]
+
+
+@needs_kubectl
+def test_monitors_stand_beside_an_install():
+    monitors = rendered("manifests/overlays/servicemonitor")
+    assert {document["kind"] for document in monitors} == {"ServiceMonitor", "PodMonitor"}
+    (service,) = of_kind(rendered("manifests"), "Service")
+    (monitor,) = of_kind(monitors, "ServiceMonitor")
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    assert monitor["metadata"]["namespace"] == service["metadata"]["namespace"]
 
 
 @needs_kubectl

@@ -23,9 +23,6 @@
 
 namespace penstock::test {
 
-// "c12." from a text that has it somewhere behind a quote or a comment's begin; else empty.
-std::string tag_in(std::string_view text);
-
 class FakeBackend {
  public:
     // chatter_seed: of notices that nobody asked for; 0: there are none.

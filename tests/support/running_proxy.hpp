@@ -33,7 +33,7 @@ class RunningProxy {
         const net::Reading first = net::read_configuration(path(), identity_);
         for (const api::Error& fault : first.faults) ADD_FAILURE() << api::to_string(fault);
         if (!first.configuration) return;
-        control_ = std::make_unique<net::Control>(path(), identity_, first);
+        control_ = std::make_unique<net::Control>(console_, path(), identity_, first);
         if (!control_->open()) {
             ADD_FAILURE() << "cannot listen";
             return;
@@ -83,7 +83,7 @@ class RunningProxy {
         boost::asio::io_context context;
         boost::asio::ip::tcp::socket socket(context);
         boost::system::error_code error;
-        socket.connect({boost::asio::ip::address_v4::loopback(), control_->admin_port()}, error);
+        socket.connect({boost::asio::ip::address_v4::loopback(), console_.admin_port()}, error);
         std::string answer;
         if (error) return answer;
         const std::string request = method + " " + target +
@@ -111,6 +111,7 @@ class RunningProxy {
     TempDir folder_;
     std::uint16_t database_port_;
     net::Identity identity_{"test-1", "mock"};
+    net::Console console_;
     std::unique_ptr<net::Control> control_;
     std::thread thread_;
     std::atomic<bool> has_ended_{false};

@@ -2,6 +2,7 @@
 
 #include "dataplane/wire/error_response.hpp"
 #include "dataplane/wire/writer.hpp"
+#include "tests/support/fake_sql.hpp"
 
 #include <utility>
 
@@ -105,8 +106,10 @@ void SimClient::check(const Message& message) {
         const wire::ErrorFields error = wire::read_error(message.body);
         if (error.is_fatal()) {
             has_fatal_ = true;
-            // A login that asks PostgreSQL about its start-up values waits for a server as a query does.
-            const bool is_refused_login = !is_logged_in_ && weather_.has_refusals && error.sql_state == "53300";
+            // A login that asks PostgreSQL about its start-up values waits for a server as a query
+            // does.
+            const bool is_refused_login =
+                !is_logged_in_ && weather_.has_refusals && error.sql_state == "53300";
             if (!is_refused_login && !weather_.fatal_states.contains(std::string(error.sql_state)))
                 violation("ended by " + shown(message));
             return;

@@ -100,7 +100,6 @@ def password_message_after_login(stage: Stage) -> None:
     _break(stage, p.message("p", b"secret\0"))
 
 
-# A notice is flushed at once, where rows wait in PostgreSQL's buffer: it says that the statements have begun.
 _SAY_AND_SLEEP = "do $$ begin raise notice 'running'; end $$; select pg_sleep(60)"
 _SAY = "do $$ begin raise notice 'running'; end $$"
 
@@ -110,7 +109,7 @@ def cancel_of_a_running_query(stage: Stage) -> None:
     client = stage.client()
     client.send(p.query(_SAY_AND_SLEEP))
     client.until("N")
-    stage.cancel(client)
+    stage.cancel_sleep(client)
     client.until_ready()
     client.send(p.query("select 1"))
     client.until_ready()
@@ -121,7 +120,7 @@ def cancel_of_a_running_batch(stage: Stage) -> None:
     client = stage.client()
     client.send(p.parse("", _SAY), p.bind(), p.execute(), p.parse("", "select pg_sleep(60)"), p.bind(), p.execute())
     client.until("N")
-    stage.cancel(client)
+    stage.cancel_sleep(client)
     client.send(p.parse("", "select 'skipped'"), p.sync())
     client.until_ready()
     batch(client, p.parse("", "select 1"), p.bind(), p.execute())
@@ -133,7 +132,7 @@ def cancel_inside_a_transaction(stage: Stage) -> None:
     client.send(p.query("begin"), p.query(_SAY_AND_SLEEP))
     client.until_ready()
     client.until("N")
-    stage.cancel(client)
+    stage.cancel_sleep(client)
     client.until_ready()
     client.send(p.query("select 1"), p.query("rollback"), p.query("select 2"))
     client.until_ready(3)

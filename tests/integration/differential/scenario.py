@@ -34,7 +34,7 @@ class Scenario:
     """A play for one or more clients. `session_state`: it needs a server of its own, so pool mode Session only.
 
     `authentication` is what the proxy asks its clients for. `hops` is off where two clients are in transactions at once: with two servers nobody could hop.
-    `difference` is the reason why the proxy's replies differ where it pools; the test then proves that they do.
+    `difference` is the reason why the proxy's replies differ; the test then proves that they do.
     """
 
     play: Callable[[Stage], None]
@@ -49,9 +49,10 @@ class Scenario:
         """module.function, for test ids."""
         return f"{self.play.__module__.rsplit('.', 1)[-1]}.{self.play.__name__}"
 
-    def differs_in(self, variant: Variant) -> bool:
+    @property
+    def differs(self) -> bool:
         """Whether other replies than PostgreSQL's are expected."""
-        return bool(self.difference) and variant is not Variant.SESSION
+        return bool(self.difference)
 
     def variants(self) -> list[Variant]:
         """The ways in which this scenario is meaningful."""

@@ -6,8 +6,9 @@ import contextlib
 import random
 
 from support import protocol as p
-from support.pg import DATABASE, TRUST_USER, password_of
-from support.wire import Client, connect, send_cancel
+from support.pg import DATABASE, TRUST_USER, Postgres, password_of
+from support.process import wait_for
+from support.wire import PATIENCE, Client, connect, send_cancel
 
 from .scenario import Errors, Variant
 from .transcript import ordered, shown
@@ -55,7 +56,8 @@ class Player(Client):
 class Stage:
     """One run of one scenario."""
 
-    def __init__(self, port: int, variant: Variant | None, errors: Errors) -> None:
+    def __init__(self, postgres: Postgres, port: int, variant: Variant | None, errors: Errors) -> None:
+        self._postgres = postgres
         self._port = port
         self._variant = variant
         self._errors = errors
@@ -92,6 +94,12 @@ class Stage:
         player = self.raw(name)
         player.log_in(user, DATABASE, password_of(user), **parameters)
         return player
+
+    def cancel_sleep(self, player: Player) -> None:
+        """Cancels what the player runs, once PostgreSQL is inside its pg_sleep."""
+        asleep = "select count(*) > 0 from pg_stat_activity where wait_event = 'PgSleep'"
+        wait_for("a backend sleeps", lambda: self._postgres.execute(asleep) == [[b"t"]], PATIENCE)
+        self.cancel(player)
 
     def cancel(self, player: Player) -> None:
         """Cancels what the player runs."""

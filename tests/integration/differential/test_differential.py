@@ -58,7 +58,7 @@ def _play(scenario: Scenario, postgres: Postgres, port: int, variant: Variant | 
     postgres.execute(
         "drop schema if exists scratch cascade; create schema scratch; grant all on schema scratch to public"
     )
-    with Stage(port, variant, scenario.errors) as stage:
+    with Stage(postgres, port, variant, scenario.errors) as stage:
         try:
             scenario.play(stage)
         except Exception as fault:
@@ -72,7 +72,7 @@ def _play(scenario: Scenario, postgres: Postgres, port: int, variant: Variant | 
     ("scenario", "variant"),
     [
         pytest.param(s, v, id=f"{s.name}-{v.value}",
-                     marks=[pytest.mark.xfail(strict=True, reason=s.difference)] if s.differs_in(v) else [])
+                     marks=[pytest.mark.xfail(strict=True, reason=s.difference)] if s.differs else [])
         for s in ALL
         for v in s.variants()
     ],

@@ -13,16 +13,19 @@ using ::testing::HasSubstr;
 class AdminPagesTest : public ::testing::Test {
  protected:
     AdminResponse put(std::string_view body, std::string_view authorization = "Bearer secret") {
-        return answer({"PUT", "/v1/grant", authorization, body}, pages_);
+        return answer({"PUT", "/v1/grant", authorization, body}, pages_, door_);
     }
-    AdminResponse get(std::string_view target) { return answer({"GET", target, "", ""}, pages_); }
+    AdminResponse get(std::string_view target) {
+        return answer({"GET", target, "", ""}, pages_, door_);
+    }
 
+    Door door_ = Door::All;
     bool is_ready_ = true;
     bool is_newer_ = true;
     std::string token_ = "secret";
     std::vector<api::Grant> taken_;
     AdminPages pages_{
-        .is_ready = [this] { return is_ready_; },
+        .why_not_ready = [this] { return std::string(is_ready_ ? "" : "no users file"); },
         .metrics = [] { return std::string("a_metric 1\n"); },
         .report =
             [this] {
@@ -46,7 +49,7 @@ TEST_F(AdminPagesTest, HealthMetricsAndReport) {
     EXPECT_EQ(get("/readyz").status, 200U);
     is_ready_ = false;
     EXPECT_EQ(get("/readyz").status, 503U);
-    EXPECT_EQ(get("/readyz?verbose").status, 503U);
+    EXPECT_EQ(get("/readyz?verbose").body, "no users file\n");
 
     const AdminResponse page = get("/v1/report");
     const auto document = api::parse_json(page.body);
@@ -114,8 +117,30 @@ TEST_F(AdminPagesTest, WithoutATokenNobodyMayGrant) {
 TEST_F(AdminPagesTest, OtherPathsAndMethods) {
     EXPECT_EQ(get("/").status, 404U);
     EXPECT_EQ(get("/v1/grant").status, 405U);
-    EXPECT_EQ(answer({"PUT", "/metrics", "", ""}, pages_).status, 405U);
-    EXPECT_EQ(answer({"HEAD", "/healthz", "", ""}, pages_).status, 200U);
+    EXPECT_EQ(answer({"PUT", "/metrics", "", ""}, pages_, door_).status, 405U);
+    EXPECT_EQ(answer({"HEAD", "/healthz", "", ""}, pages_, door_).status, 200U);
+}
+
+TEST_F(AdminPagesTest, WithAGrantsPortTheAdminPortOnlyObserves) {
+    door_ = Door::Observations;
+    EXPECT_EQ(get("/v1/report").status, 404U);
+    EXPECT_THAT(get("/v1/report").body, HasSubstr("admin.grants"));
+    EXPECT_EQ(put("{}").status, 404U);
+    EXPECT_TRUE(taken_.empty());
+    EXPECT_EQ(get("/healthz").status, 200U);
+    EXPECT_EQ(get("/metrics").status, 200U);
+}
+
+TEST_F(AdminPagesTest, TheGrantsPortHasGrantsAndReportsAndAsksForNoToken) {
+    door_ = Door::Grants;
+    token_ = "";
+    EXPECT_EQ(put(R"({"epoch":1,"sequence":2,"serverConnections":9})", "").status, 200U);
+    EXPECT_EQ(taken_.size(), 1U);
+    EXPECT_EQ(get("/v1/report").status, 200U);
+    EXPECT_EQ(get("/v1/grant").status, 405U);
+    for (const char* path : {"/metrics", "/healthz", "/readyz", "/"}) {
+        EXPECT_EQ(get(path).status, 404U) << path;
+    }
 }
 
 }  // namespace

@@ -45,15 +45,16 @@ class AdminServerTest : public ::testing::Test {
 
     boost::asio::io_context context_;
     boost::asio::io_context mine_;
-    AdminServer server_{
-        context_,
-        {
-            .is_ready = [] { return true; },
-            .metrics = [] { return std::string("m 1\n"); },
-            .report = [] { return api::Report(); },
-            .take_grant = [](const api::Grant&) { return true; },
-            .token = [] { return std::string("t"); },
-        }};
+    AdminServer server_{context_, [](const AdminRequest& request) {
+                            const AdminPages pages{
+                                .why_not_ready = [] { return std::string(); },
+                                .metrics = [] { return std::string("m 1\n"); },
+                                .report = [] { return api::Report(); },
+                                .take_grant = [](const api::Grant&) { return true; },
+                                .token = [] { return std::string("t"); },
+                            };
+                            return answer(request, pages, Door::All);
+                        }};
     std::uint16_t port_ = 0;
     std::thread thread_;
 };

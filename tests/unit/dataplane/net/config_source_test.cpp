@@ -8,6 +8,7 @@
 namespace penstock::net {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -172,11 +173,53 @@ TEST_F(ConfigSourceTest, FieldsReadAtTheStartNeedARestart) {
 }
 
 TEST_F(ConfigSourceTest, AnIdentityIsItsOwn) {
-    const Identity first = Identity::make();
-    const Identity second = Identity::make();
+    const Identity first = Identity::make(nullptr);
+    const Identity second = Identity::make(nullptr);
     EXPECT_NE(first.proxy_id, second.proxy_id);
     EXPECT_LE(first.proxy_id.size(), 48U);
     EXPECT_EQ(first.mock_secret.size(), 32U);
+    EXPECT_FALSE(first.is_pod);
+    EXPECT_FALSE(Identity::make("").is_pod);
+}
+
+TEST_F(ConfigSourceTest, InAPodItIsTheEndOfThePodsName) {
+    const Identity pod = Identity::make("orders-6c9f7d5b8-x2x7q");
+    EXPECT_TRUE(pod.is_pod);
+    EXPECT_THAT(pod.proxy_id, ::testing::MatchesRegex("orders-6c9f7d5b8-x2x7q-[0-9a-f]{4}"));
+    const Identity longer = Identity::make((std::string(60, 'x') + "-6c9f7d5b8-x2x7q").c_str());
+    EXPECT_THAT(longer.proxy_id, ::testing::MatchesRegex("x{24}-6c9f7d5b8-x2x7q-[0-9a-f]{4}"));
+}
+
+TEST_F(ConfigSourceTest, InAPodItAcceptsForAMomentMoreUnlessToldOtherwise) {
+    const std::string path = folder_.write("proxy.yaml", minimal_);
+    const auto seconds = [&](const Identity& identity) {
+        return read_configuration(path, identity).document->drain.accept_seconds;
+    };
+    EXPECT_EQ(seconds({"p", "m", false}), 0);
+    EXPECT_EQ(seconds({"p", "m", true}), 3);
+    folder_.write("proxy.yaml", minimal_ + "drain: {acceptSeconds: 0}\n");
+    EXPECT_EQ(seconds({"p", "m", true}), 0);
+}
+
+TEST_F(ConfigSourceTest, ADocumentThatIsGoodIsThereThoughItsFilesAreNot) {
+    const Reading reading = read(
+        minimal_ + "admin: {tokenFile: /none, grants: {clientCaFile: " +
+        folder_.write("ca", "no certificate") + "}}\n"
+    );
+    EXPECT_EQ(reading.configuration, nullptr);
+    ASSERT_TRUE(reading.document);
+    EXPECT_EQ(reading.document->proxy_id, "proxy-1");
+    EXPECT_EQ(reading.grants.tls, nullptr);
+    EXPECT_THAT(
+        texts(reading.faults),
+        ElementsAre(
+            AllOf(StartsWith("admin.tokenFile: "), HasSubstr("create it, or the Secret")),
+            AllOf(
+                StartsWith("admin.grants.clientCaFile: "), HasSubstr("no certificate in PEM form")
+            )
+        )
+    );
+    EXPECT_FALSE(read("workers: 99").document);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "dataplane/net/control.hpp"
 
 #include "tests/support/certificates.hpp"
+#include "tests/support/grants_client.hpp"
 #include "tests/support/running_proxy.hpp"
 
 #include <gmock/gmock.h>
@@ -8,6 +9,7 @@
 namespace penstock::net {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -151,6 +153,27 @@ TEST(Control, TlsOnBothSidesCarriesLargeResults) {
     EXPECT_EQ(client.ask("SELECT length('" + std::string(3'000'000, 'x') + "')").value, "3000000");
 }
 
+TEST(Control, BeginsWithAGrantThatWasTakenBefore) {
+    const test::TempDir folder;
+    const Identity identity{"p", "m"};
+    const std::string path = folder.write(
+        "proxy.yaml",
+        "database: {host: h, tls: {mode: Disable}}\nclients: {authentication: Trust}\n"
+        "listen: {address: 127.0.0.1, port: 0}\nadmin: {port: 0}\n"
+    );
+    Console console;
+    Control control(console, path, identity, read_configuration(path, identity));
+    control.start_with({3, 2, 7, std::nullopt});
+    ASSERT_TRUE(control.open());
+    std::thread thread([&] { control.run(); });
+    EXPECT_THAT(
+        test::ask_plainly(console.admin_port(), "/v1/report"),
+        AllOf(HasSubstr("\"epoch\":3"), HasSubstr("\"granted\":7"))
+    );
+    control.drain_soon();
+    thread.join();
+}
+
 TEST(Control, AnUnreachableDatabaseIsSaidToClientsAndInTheReport) {
     const test::RunningProxy proxy(
         test::free_port(), std::string(base) + "timeouts: {queryWaitSeconds: 1}\n"
@@ -180,6 +203,20 @@ TEST(Control, DrainingWaitsForTransactionsAndThenEnds) {
     EXPECT_TRUE(test::await([&] { return proxy.has_ended(); }));
 }
 
+TEST(Control, BeforeItDrainsItServesOnForAMomentThoughNotReady) {
+    const test::ThrowawayPostgres postgres;
+    test::RunningProxy proxy(postgres.port(), std::string(base) + "drain: {acceptSeconds: 1}\n");
+    auto idle = proxy.connect();
+    proxy.control().drain_soon();
+    EXPECT_TRUE(test::await([&] {
+        return proxy.http("GET", "/readyz", "").starts_with("HTTP/1.1 503");
+    }));
+    EXPECT_TRUE(proxy.report().draining);
+    EXPECT_TRUE(proxy.connect().ask("SELECT 1").ok);
+    EXPECT_TRUE(idle.ask("SELECT 1").ok);
+    EXPECT_TRUE(test::await([&] { return proxy.has_ended(); }));
+}
+
 TEST(Control, DrainingEndsAtItsDeadline) {
     const test::ThrowawayPostgres postgres;
     test::RunningProxy proxy(postgres.port(), std::string(base) + "drain: {timeoutSeconds: 1}\n");
@@ -199,9 +236,10 @@ TEST(Control, TheAdminPortIsWrittenToItsFile) {
         "listen: {address: 127.0.0.1, port: 0}\nadmin: {port: 0, portFile: " +
             folder.path("port") + "}\n"
     );
-    Control control(path, identity, read_configuration(path, identity));
+    Console console;
+    Control control(console, path, identity, read_configuration(path, identity));
     ASSERT_TRUE(control.open());
-    EXPECT_EQ(folder.read("port"), std::to_string(control.admin_port()) + "\n");
+    EXPECT_EQ(folder.read("port"), std::to_string(console.admin_port()) + "\n");
     EXPECT_NE(control.client_port(), 0);
 }
 

@@ -69,12 +69,6 @@ TEST_F(GrantDeskTest, OnlyANewerEpochOrSequenceIsTaken) {
     EXPECT_EQ(desk.sequence(), 0U);
 }
 
-TEST_F(GrantDeskTest, AGrantMayTakeEverything) {
-    GrantDesk desk(board_, document(5));
-    ASSERT_TRUE(desk.take(grant(1, 1, 0)));
-    EXPECT_EQ(board_.limit(), 0);
-}
-
 TEST_F(GrantDeskTest, ThrottleOfTheGrantStandsBeforeTheQueueOfTheConfiguration) {
     api::DataplaneConfig with_queue = document(5);
     with_queue.queue = api::Queue{100, 2'000};

@@ -1,12 +1,9 @@
 // Workers with the real Proxy in front of a real PostgreSQL.
 #include "dataplane/net/worker.hpp"
 
-#include "tests/support/messages.hpp"
 #include "tests/support/running_proxy.hpp"
 
 #include <gmock/gmock.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 
 namespace penstock::net {
 namespace {
@@ -139,38 +136,6 @@ TEST(Worker, AServerThatDiesInAQueryIsToldToItsClientOnly) {
     EXPECT_TRUE(other.ask("SELECT 1").ok);
     EXPECT_TRUE(proxy.await_report([](const api::Report& report) { return report.servers() == 1; })
     );
-}
-
-// Clients for whom there is no descriptor are told so instead of being left hanging.
-TEST(Worker, WithoutDescriptorsClientsAreRefusedAndLaterServedAgain) {
-    const test::ThrowawayPostgres postgres;
-    test::RunningProxy proxy(postgres.port(), std::string(base) + "workers: 1\n");
-    spdlog::set_level(spdlog::level::off);
-    ASSERT_TRUE(proxy.connect().ask("SELECT 1").ok);
-    const UniqueFd client(::socket(AF_INET, SOCK_STREAM, 0));
-    rlimit before{};
-    ::getrlimit(RLIMIT_NOFILE, &before);
-    const rlimit few{300, before.rlim_max};
-    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
-    std::vector<UniqueFd> fillers;
-    for (int fd = ::dup(0); fd >= 0; fd = ::dup(0)) fillers.emplace_back(fd);
-
-    const boost::asio::ip::tcp::endpoint address(
-        boost::asio::ip::address_v4::loopback(), proxy.control().client_port()
-    );
-    ASSERT_EQ(::connect(client.get(), address.data(), static_cast<socklen_t>(address.size())), 0);
-    std::string answer;
-    std::array<char, 1'024> buffer;
-    for (ssize_t got = 1; got > 0;) {
-        got = ::recv(client.get(), buffer.data(), buffer.size(), 0);
-        if (got > 0) answer.append(buffer.data(), static_cast<std::size_t>(got));
-    }
-    EXPECT_THAT(test::types(answer), "E");
-    EXPECT_THAT(answer, HasSubstr("C53300"));
-
-    fillers.clear();
-    ::setrlimit(RLIMIT_NOFILE, &before);
-    EXPECT_TRUE(proxy.connect().ask("SELECT 1").ok);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // Prepared statements in pool mode Transaction: what clients say and what servers are told.
-#include "tests/support/script.hpp"
+#include "tests/support/statement_script.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,26 +8,6 @@ namespace {
 
 using namespace test;
 using std::chrono::seconds;
-
-// Bind, Execute and Sync of a statement, and the answer.
-std::string run(std::string_view statement) {
-    return bind_statement("", statement) + execute() + sync();
-}
-const std::string ran = bind_complete() + done("SELECT 0");
-
-std::string error(std::string_view code, std::string_view text) {
-    return error_response().code(code).message(text).bytes();
-}
-
-Script prepared(const Settings& settings = plain_settings(), std::int32_t limit = 10) {
-    Script script = pooled(settings, limit);
-    script.client_sends(parse("x", "select 1") + sync())
-        .expects_to_server(parse("penstock_1", "select 1") + sync())
-        .server_sends(parse_complete() + ready_for_query())
-        .expects_to_client(parse_complete() + ready_for_query())
-        .setup_ends();
-    return script;
-}
 
 TEST(StatementPath, NamesAreChangedOnTheWay) {
     Script script = prepared();
@@ -130,8 +110,9 @@ TEST(StatementPath, ErrorInMidPipelineTakesTheSyntheticRepliesBehindItAlong) {
         .expects_to_server(run("penstock_1"))
         .server_sends(bind_complete() + failed + ready_for_query())
         .expects_to_client(
-            "b", parse_complete() + bind_complete() + failed + ready_for_query() +
-                     close_complete() + parse_complete()
+            "b",
+            parse_complete() + bind_complete() + failed + ready_for_query() + close_complete() +
+                parse_complete()
         )
         .expects_to_server(sync())
         .server_sends(ready_for_query())
@@ -252,251 +233,6 @@ TEST(StatementPath, NameOfAnotherClientsStatementOnTheServerIsUnknown) {
         .expects_to_server(describe('S', "penstock_0") + close('S', "penstock_0") + sync())
         .server_sends(missing)
         .expects_to_client("b", told);
-    script.passes_in_all_ways();
-}
-
-TEST(StatementPath, ParseThatFailsLeavesNoName) {
-    Script script = pooled();
-    const std::string failed = error("42601", "syntax error") + ready_for_query();
-    const std::string missing = error("26000", "no x") + ready_for_query();
-    script.client_sends(parse("x", "selekt") + run("x"))
-        .expects_to_server(parse("penstock_1", "selekt") + run("penstock_1"))
-        .server_sends(failed)
-        .expects_to_client(failed)
-        .client_sends(run("x"))
-        .expects_to_server(run("x"))
-        .server_sends(missing)
-        .expects_to_client(missing)
-        .client_sends(parse("x", "select 2") + sync())
-        .expects_to_server(parse("penstock_2", "select 2") + sync())
-        .server_sends(parse_complete() + ready_for_query())
-        .expects_to_client(parse_complete() + ready_for_query());
-    script.passes_in_all_ways();
-}
-
-TEST(StatementPath, CloseAndParseOfTheSameNameInOneBatch) {
-    Script script = prepared();
-    const std::string batch = close('S', "x") + parse("x", "select 2") + run("x");
-    script.client_sends(batch)
-        .expects_to_server(parse("penstock_2", "select 2") + run("penstock_2"))
-        .server_sends(parse_complete() + ran)
-        .expects_to_client(close_complete() + parse_complete() + ran);
-    script.passes_in_all_ways();
-}
-
-TEST(StatementPath, CloseAndParseOfTheSameNameAreUndoneAfterAnError) {
-    Script script = prepared();
-    const std::string failed = error("22012", "division by zero") + ready_for_query();
-    script.client_sends(bind_statement("", "x") + close('S', "x") + parse("x", "select 2") + sync())
-        .expects_to_server(
-            bind_statement("", "penstock_1") + parse("penstock_2", "select 2") + sync()
-        )
-        .server_sends(failed)
-        .expects_to_client(failed)
-        .client_sends(run("x"))
-        .expects_to_server(run("penstock_1"))
-        .server_sends(ran)
-        .expects_to_client(ran)
-        .client_sends(parse("y", "select 2") + sync())
-        .expects_to_server(parse("penstock_3", "select 2") + sync())
-        .server_sends(parse_complete() + ready_for_query())
-        .expects_to_client(parse_complete() + ready_for_query());
-    script.passes_in_all_ways();
-}
-
-TEST(StatementPath, ServersLimitEvictsTheOneUsedLongestAgo) {
-    Settings settings = plain_settings();
-    settings.prepared_statements_max = 2;
-    Script script = prepared(settings);
-    script.client_sends(parse("y", "select 2") + parse("z", "select 3") + sync())
-        .expects_to_server(
-            parse("penstock_2", "select 2") + close('S', "penstock_1") +
-            parse("penstock_3", "select 3") + sync()
-        )
-        .server_sends(parse_complete() + close_complete() + parse_complete() + ready_for_query())
-        .expects_to_client(parse_complete() + parse_complete() + ready_for_query())
-        .client_sends(run("x"))
-        .expects_to_server(
-            close('S', "penstock_2") + parse("penstock_1", "select 1") + run("penstock_1")
-        )
-        .server_sends(close_complete() + parse_complete() + ran)
-        .expects_to_client(ran);
-    script.passes_in_all_ways();
-}
-
-TEST(StatementPath, EvictionThatWasDiscardedIsUndone) {
-    Settings settings = plain_settings();
-    settings.prepared_statements_max = 1;
-    Script script = prepared(settings);
-    const std::string failed = error("22012", "division by zero") + ready_for_query();
-    script.client_sends(bind_statement("", "x") + parse("y", "select 2") + sync())
-        .expects_to_server(
-            bind_statement("", "penstock_1") + close('S', "penstock_1") +
-            parse("penstock_2", "select 2") + sync()
-        )
-        .server_sends(failed)
-        .expects_to_client(failed)
-        .client_sends(run("x"))
-        .expects_to_server(run("penstock_1"))
-        .server_sends(ran)
-        .expects_to_client(ran);
-    script.passes_in_all_ways();
-}
-
-TEST(StatementPath, InjectedParseThatWasDiscardedIsSentAgain) {
-    Script script = prepared();
-    const std::string failed = error("25P02", "aborted") + ready_for_query();
-    script.logs_in("b")
-        .client_sends("b", query("begin"))
-        .expects_to_server(query("begin"))
-        .client_sends(parse("", "bad") + run("x"))
-        .expects_server("t")
-        .server_logs_in("t")
-        .expects_to_server(
-            "t", parse("", "bad") + parse("penstock_1", "select 1") + run("penstock_1")
-        )
-        .server_sends("t", failed)
-        .expects_to_client(failed)
-        .client_sends(run("x"))
-        .expects_to_server("t", parse("penstock_1", "select 1") + run("penstock_1"))
-        .server_sends("t", parse_complete() + ran)
-        .expects_to_client(ran);
-    script.passes_in_all_ways();
-}
-
-TEST(StatementPath, UnnamedStatementIsNeverAnotherClients) {
-    Script script = pooled();
-    script.logs_in("b")
-        .client_sends(parse("", "select 'a'") + sync())
-        .expects_to_server(parse("", "select 'a'") + sync())
-        .server_sends(parse_complete() + ready_for_query())
-        .expects_to_client(parse_complete() + ready_for_query())
-        // "b" has none: the database shall say so.
-        .client_sends("b", run(""))
-        .expects_to_server(close('S', "") + run(""))
-        .server_sends(
-            close_complete() + error("26000", "unnamed prepared statement does not exist") +
-            ready_for_query()
-        )
-        .expects_to_client(
-            "b", error("26000", "unnamed prepared statement does not exist") + ready_for_query()
-        )
-        .client_sends("b", parse("", "select 'b'") + sync())
-        .expects_to_server(parse("", "select 'b'") + sync())
-        .server_sends(parse_complete() + ready_for_query())
-        .expects_to_client("b", parse_complete() + ready_for_query())
-        // "a" gets its own back.
-        .client_sends(describe('S', "") + run(""))
-        .expects_to_server(parse("", "select 'a'") + describe('S', "") + run(""))
-        .server_sends(parse_complete() + parameter_description() + no_data() + ran)
-        .expects_to_client(parameter_description() + no_data() + ran)
-        .client_sends(run(""))
-        .expects_to_server(run(""))
-        .server_sends(ran)
-        .expects_to_client(ran);
-    script.passes_in_all_ways();
-}
-
-TEST(StatementPath, UnnamedStatementEndsWithClosesQueriesAndFailures) {
-    struct Case {
-        std::string asked;
-        std::string answered;
-    };
-    const std::string failed = error("42601", "syntax error") + ready_for_query();
-    const Case cases[]{
-        {close('S', "") + sync(), close_complete() + ready_for_query()},
-        {query("select 2"), one_row("2")},
-        {parse("", "selekt") + sync(), failed},
-    };
-    for (const Case& c : cases) {
-        SCOPED_TRACE(readable(c.asked));
-        const std::string missing = error("26000", "does not exist") + ready_for_query();
-        Script script = pooled();
-        script.client_sends(parse("", "select 1") + sync())
-            .expects_to_server(parse("", "select 1") + sync())
-            .server_sends(parse_complete() + ready_for_query())
-            .expects_to_client(parse_complete() + ready_for_query())
-            .client_sends(c.asked)
-            .expects_to_server(c.asked)
-            .server_sends(c.answered)
-            .expects_to_client(c.answered)
-            .client_sends(run(""))
-            .then([](ScriptPlay& play) {
-                // Whether one is left is not always known: then it is closed first.
-                const std::string sent = play.links.take_sent(play.index("s"));
-                EXPECT_TRUE(types(sent) == "BES" || types(sent) == "CBES") << readable(sent);
-                if (types(sent) == "CBES") play.links.receive(play.index("s"), close_complete());
-            })
-            .server_sends(missing)
-            .expects_to_client(missing);
-        script.passes_in_all_ways();
-    }
-}
-
-TEST(StatementPath, DeallocateAllTakesTheClientsNamesAndTheServers) {
-    for (const std::string tag : {"DEALLOCATE ALL", "DISCARD ALL"}) {
-        Script script = prepared();
-        const std::string missing = error("26000", "no x") + ready_for_query();
-        script.logs_in("b")
-            .client_sends("b", parse("y", "select 1") + sync())
-            .expects_to_server(sync())
-            .server_sends(ready_for_query())
-            .expects_to_client("b", parse_complete() + ready_for_query())
-            .client_sends(query(tag))
-            .expects_to_server(query(tag))
-            .server_sends(done(tag))
-            .expects_to_client(done(tag))
-            .client_sends(run("x"))
-            .expects_to_server(run("x"))
-            .server_sends(missing)
-            .expects_to_client(missing)
-            .client_sends("b", run("y"))
-            .expects_to_server(parse("penstock_1", "select 1") + run("penstock_1"))
-            .server_sends(parse_complete() + ran)
-            .expects_to_client("b", ran);
-        script.passes_in_all_ways();
-    }
-}
-
-TEST(StatementPath, WhatIsSentBehindDeallocateAllStands) {
-    Script script = prepared();
-    script.client_sends(query("deallocate all") + parse("y", "select 1") + run("y"))
-        .then([](ScriptPlay& play) { play.links.take_sent(play.index("s")); });
-    script.server_sends(done("DEALLOCATE ALL")).expects_to_client(done("DEALLOCATE ALL"));
-    script.fails_cleanly_at_each_step();
-
-    Script behind = prepared();
-    behind.client_sends(query("deallocate all") + parse("y", "select 2") + run("y"))
-        .expects_to_server(
-            query("deallocate all") + parse("penstock_2", "select 2") + run("penstock_2")
-        )
-        .server_sends(done("DEALLOCATE ALL") + parse_complete() + ran)
-        .expects_to_client(done("DEALLOCATE ALL") + parse_complete() + ran)
-        .client_sends(run("y"))
-        .expects_to_server(run("penstock_2"))
-        .server_sends(ran)
-        .expects_to_client(ran);
-    behind.passes_in_all_ways();
-}
-
-TEST(StatementPath, StalePlansAreLeftBehindAndNoNamesLost) {
-    Script script = prepared();
-    const std::string stale =
-        error("0A000", "cached plan must not change result type") + ready_for_query();
-    script.client_sends(run("x"))
-        .expects_to_server(run("penstock_1"))
-        .server_sends(stale)
-        .expects_to_client(stale)
-        .client_sends(run("x"))
-        .expects_to_server(
-            query("DEALLOCATE ALL") + parse("penstock_1", "select 1") + run("penstock_1")
-        )
-        .server_sends(done("DEALLOCATE ALL") + parse_complete() + ran)
-        .expects_to_client(ran)
-        .client_sends(run("x"))
-        .expects_to_server(run("penstock_1"))
-        .server_sends(ran)
-        .expects_to_client(ran);
     script.passes_in_all_ways();
 }
 

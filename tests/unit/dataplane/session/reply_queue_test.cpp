@@ -161,6 +161,23 @@ TEST(ReplyQueue, SyncsBehindTheEndOfTheCopyDataAreAnswered) {
     EXPECT_EQ(queue.size(), 2U);
 }
 
+TEST(ReplyQueue, IsUnsyncedWhereNoSyncStandsBehindTheLastExtendedMessage) {
+    struct Case {
+        std::initializer_list<Expect> kinds;
+        bool is_unsynced;
+    };
+    const Case cases[]{
+        {{}, false},
+        {{Expect::Query}, false},
+        {{Expect::Parse, Expect::Sync}, false},
+        {{Expect::Parse}, true},
+        {{Expect::Sync, Expect::Bind, Expect::Execute}, true},
+        {{Expect::Execute, Expect::CopyEnd, Expect::Sync, Expect::Query}, false},
+        {{Expect::Execute, Expect::CopyEnd, Expect::Query}, true},
+    };
+    for (const Case& c : cases) EXPECT_EQ(queue_of(c.kinds).is_unsynced(), c.is_unsynced);
+}
+
 TEST(ReplyQueue, ErrorEndsACopyIn) {
     ReplyQueue queue = queue_of({Expect::Query});
     queue.copy_in_started();

@@ -15,6 +15,8 @@ namespace {
 using namespace std::chrono_literals;
 using boost::asio::ip::tcp;
 
+Endpoint at(std::uint16_t port) { return {"127.0.0.1", port}; }
+
 class HttpClientTest : public testing::Test {
  protected:
     void serve(const std::string& address = "127.0.0.1:0") {
@@ -44,7 +46,7 @@ class HttpClientTest : public testing::Test {
 
 TEST_F(HttpClientTest, CarriesMethodTokenAndBodyAndReadsTheReply) {
     serve();
-    Client client(io_, server_->port(), 1s);
+    Client client(io_, at(server_->port()), 1s);
     const auto reply = ask(client, {"PUT", "/v1/grant", "secret", "{}"});
     ASSERT_TRUE(reply) << api::to_string(reply.error());
     EXPECT_EQ(reply->status, 409);
@@ -57,14 +59,14 @@ TEST_F(HttpClientTest, CarriesMethodTokenAndBodyAndReadsTheReply) {
 
 TEST_F(HttpClientTest, OneConnectionCarriesManyRequests) {
     serve();
-    Client client(io_, server_->port(), 1s);
+    Client client(io_, at(server_->port()), 1s);
     for (int i = 0; i < 20; ++i) EXPECT_TRUE(ask(client, {"GET", "/v1/report", "t", ""}));
     EXPECT_EQ(seen_.size(), 20U);
 }
 
 TEST_F(HttpClientTest, KeptConnectionThatWasClosedIsMadeAnew) {
     serve();
-    Client client(io_, server_->port(), 1s);
+    Client client(io_, at(server_->port()), 1s);
     ASSERT_TRUE(ask(client, {}));
     server_->drop_connections();
     const auto reply = ask(client, {});
@@ -76,7 +78,7 @@ TEST_F(HttpClientTest, NobodyListeningIsAnErrorThatNamesThePort) {
     serve();
     const std::uint16_t port = server_->port();
     server_.reset();
-    Client client(io_, port, 1s);
+    Client client(io_, at(port), 1s);
     const auto reply = ask(client, {});
     ASSERT_FALSE(reply);
     EXPECT_EQ(reply.error().path, "127.0.0.1:" + std::to_string(port));
@@ -84,9 +86,26 @@ TEST_F(HttpClientTest, NobodyListeningIsAnErrorThatNamesThePort) {
     EXPECT_FALSE(client.is_busy());
 }
 
+TEST_F(HttpClientTest, WhatIsNoAddressIsAnError) {
+    Client client(io_, {"localhost", 80}, 1s);
+    const auto reply = ask(client, {});
+    ASSERT_FALSE(reply);
+    EXPECT_THAT(api::to_string(reply.error()), testing::HasSubstr("localhost:80: cannot connect"));
+}
+
+TEST_F(HttpClientTest, OtherAddressesAreReachedAndNamed) {
+    serve("[::1]:0");
+    Client client(io_, {"::1", server_->port()}, 1s);
+    EXPECT_TRUE(ask(client, {}));
+    server_.reset();
+    const auto reply = ask(client, {});
+    ASSERT_FALSE(reply);
+    EXPECT_THAT(reply.error().path, testing::StartsWith("[::1]:"));
+}
+
 TEST_F(HttpClientTest, SilentServerTimesOut) {
     tcp::acceptor silent(io_, tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
-    Client client(io_, silent.local_endpoint().port(), 50ms);
+    Client client(io_, at(silent.local_endpoint().port()), 50ms);
     const auto reply = ask(client, {});
     ASSERT_FALSE(reply);
     EXPECT_THAT(reply.error().text, testing::HasSubstr("no reply"));
@@ -94,7 +113,7 @@ TEST_F(HttpClientTest, SilentServerTimesOut) {
 
 TEST_F(HttpClientTest, DestroyedClientDoesNotCall) {
     serve();
-    auto client = std::make_unique<Client>(io_, server_->port(), 1s);
+    auto client = std::make_unique<Client>(io_, at(server_->port()), 1s);
     client->send({}, [](api::Result<Reply>) { FAIL(); });
     client.reset();
     io_.run_for(50ms);

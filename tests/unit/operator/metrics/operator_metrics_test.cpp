@@ -1,4 +1,4 @@
-#include "operator/host/operator_metrics.hpp"
+#include "operator/metrics/operator_metrics.hpp"
 
 #include <gmock/gmock.h>
 

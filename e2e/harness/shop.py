@@ -1,0 +1,121 @@
+"""A namespace with pools in it, as a team that uses Penstock has."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from typing import Any
+
+from .cluster import Cluster, free_port
+from .database import MONITOR_USER, Database
+from .kubectl import Document, Kubectl, condition
+from .load import Login
+from .manifests import backpressure, monitor_secret, pool, users_secret
+from .until import until
+
+READY_SECONDS = 60
+PROXIES = "app.kubernetes.io/name=penstock-proxy"
+POOL_LABEL = "penstock.dev/pool"
+
+
+class Shop:
+    """Its Secrets are there from the start; `pool()` applies a pool on the shared database."""
+
+    def __init__(self, cluster: Cluster, kubectl: Kubectl, database: Database) -> None:
+        self.cluster, self.kubectl, self.database = cluster, kubectl, database
+        self._forwards: list[subprocess.Popen[bytes]] = []
+        assert kubectl.namespace
+        self.namespace = kubectl.namespace
+        kubectl.apply(
+            monitor_secret(MONITOR_USER, database.monitor_password), users_secret(**{database.user: database.password})
+        )
+
+    def manifest(self, name: str = "orders", **spec: Any) -> Document:
+        """A pool on the shared database that drains quickly."""
+        wanted = {"drain": {"timeoutSeconds": 10}, **spec}
+        wanted["database"] = {"monitorDatabase": self.database.name, **spec.get("database", {})}
+        return pool(name, self.database.host, self.database.port, **wanted)
+
+    def pool(self, name: str = "orders", wait: bool = True, **spec: Any) -> None:
+        """Applies a pool and, if asked, waits until it is Ready."""
+        self.kubectl.apply(self.manifest(name, **spec))
+        if wait:
+            self.ready(name)
+
+    def policy(self, name: str, target: str, **spec: Any) -> None:
+        """Applies a Backpressure policy."""
+        self.kubectl.apply(backpressure(name, target, **spec))
+
+    def ready(self, name: str = "orders", seconds: float = READY_SECONDS) -> None:
+        """Waits until the pool is Ready for its newest generation."""
+        until(f"pool {name} is Ready", lambda: self._ready_now(name), seconds, lambda: self.status(name).get("conditions"))
+
+    def _ready_now(self, name: str) -> bool:
+        resource = self.get(name)
+        ready = condition(resource, "Ready")
+        return ready.get("status") == "True" and ready.get("observedGeneration") == resource["metadata"]["generation"]
+
+    def get(self, name: str = "orders") -> Document:
+        """The ConnectionPool."""
+        return self.kubectl.get("connectionpool", name)
+
+    def status(self, name: str = "orders") -> Document:
+        """Its status."""
+        return self.get(name).get("status", {})
+
+    def condition(self, kind: str, name: str = "orders") -> Document:
+        """One of its conditions; {} if it has none of this type."""
+        return condition(self.get(name), kind)
+
+    def reason(self, kind: str, name: str = "orders") -> str:
+        """That condition's reason."""
+        return self.condition(kind, name).get("reason", "")
+
+    def pods(self, name: str = "orders") -> list[Document]:
+        """The pool's Pods that are not on their way out."""
+        selector = f"{PROXIES},{POOL_LABEL}={name}"
+        return [pod for pod in self.kubectl.list("pods", selector) if "deletionTimestamp" not in pod["metadata"]]
+
+    def pod_uids(self, name: str = "orders") -> set[str]:
+        """Their UIDs with the restarts of their containers: equal means that nothing was replaced or restarted."""
+        return {
+            f"{pod['metadata']['uid']}/{sum(c['restartCount'] for c in pod['status'].get('containerStatuses', []))}"
+            for pod in self.pods(name)
+        }
+
+    def login(self, name: str = "orders", user: str = "", password: str = "") -> Login:
+        """How a client reaches the pool through its Service."""
+        spec = self.kubectl.get("service", name)["spec"]
+        host, port = spec["clusterIP"], spec["ports"][0]["port"]
+        if not self.cluster.own:
+            host, port = "127.0.0.1", self._forward(name, port)
+        database = self.database
+        return Login(host, port, database.name, user or database.user, password or database.password)
+
+    def _forward(self, name: str, port: int) -> int:
+        local = free_port()
+        self._forwards.append(
+            subprocess.Popen(
+                self.kubectl.argv("port-forward", f"service/{name}", f"{local}:{port}"), env=self.kubectl.environment,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )
+        )
+        return local
+
+    def first_query(self, seconds: float, name: str = "orders") -> float:
+        """Queries through the Service until one succeeds; the seconds that took."""
+        began = time.monotonic()
+        until("a query through the Service", lambda: self.login(name).query(), seconds)
+        return time.monotonic() - began
+
+    def event_reasons(self, name: str = "orders") -> list[str]:
+        """Reasons of the Events about an object."""
+        return [event["reason"] for event in self.kubectl.events(name)]
+
+    def close(self) -> None:
+        """Deletes all pools and waits until their server connections are gone."""
+        for process in self._forwards:
+            process.kill()
+            process.wait()
+        self.kubectl("delete", "connectionpools,backpressures", "--all", "--wait=false")
+        until("the pools' Pods have gone", lambda: not self.kubectl.list("pods", PROXIES), 90)

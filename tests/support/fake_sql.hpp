@@ -1,0 +1,19 @@
+// The tiny language of FakeBackend (fake_postgres.hpp), as text.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace penstock::test {
+
+// Without the comment in front and blanks around.
+std::string_view bare(std::string_view sql);
+// Between the first quote and the last.
+std::string quoted_in(std::string_view sql);
+bool returns_rows(std::string_view sql);
+bool ends_transaction(std::string_view sql);
+bool is_understood(std::string_view sql);
+// "c12." from a text that has it somewhere behind a quote or a comment's begin; else empty.
+std::string tag_in(std::string_view text);
+
+}  // namespace penstock::test
