@@ -54,7 +54,7 @@ plug() {
     local node=$1
     ip link add eth0 netns "$(holder_of "$node")" type veth peer name "$node" netns "$(holder_of switch)"
     in_net switch ip link set "$node" master br0 up
-    in_net "$node" ip addr add "$(node_address "$node")/24" dev eth0
+    in_net "$node" ip addr add "$(node_address "$node")/$NETWORK_BITS" dev eth0
     in_net "$node" ip link set eth0 up
 }
 
@@ -70,7 +70,7 @@ make_network() {
     wait "${holders[@]}"
     ip link add "$HOST_LINK" type veth peer name host netns "$(holder_of switch)"
     in_net switch ip link set host master br0 up
-    ip addr add "$HOST_ADDRESS/24" dev "$HOST_LINK"
+    ip addr add "$HOST_ADDRESS/$NETWORK_BITS" dev "$HOST_LINK"
     ip link set "$HOST_LINK" up
     for node in "${NODES[@]}"; do plug "$node"; done
     ip route add "$SERVICE_RANGE" via "$NODE1_ADDRESS"
