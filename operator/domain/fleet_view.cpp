@@ -31,6 +31,7 @@ Time facts_time(const Proxy& proxy) {
 void take_reports(const Observed& observed, Memory& memory, Time now) {
     const bool first_round = !memory.began;
     if (first_round) memory.began = memory.facts_needed_after = now;
+    const bool all_inherited = first_round && !observed.inherited_is_told;
     std::set<std::string_view> present;
     for (const Proxy& proxy : observed.proxies) present.insert(proxy.id);
     std::erase_if(memory.proxies, [&](const auto& entry) {
@@ -39,7 +40,7 @@ void take_reports(const Observed& observed, Memory& memory, Time now) {
     for (const Proxy& proxy : observed.proxies) {
         auto [entry, added] = memory.proxies.try_emplace(proxy.id);
         ProxyMemory& known = entry->second;
-        if (added) known.account = Account{first_round || proxy.inherited};
+        if (added) known.account = Account{all_inherited || proxy.inherited};
         if (proxy.phase == ProxyPhase::Draining && !known.draining_since)
             known.draining_since = now;
         if (!proxy.report || proxy.report->proxy_id != proxy.id) continue;

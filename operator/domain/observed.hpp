@@ -49,8 +49,7 @@ struct Proxy {
     ProxyPhase phase = ProxyPhase::Starting;
     std::string restart_hash;  // Workload::restart_hash that it was started with
     bool ready = false;        // /readyz says yes
-    // It may hold grants of an earlier operator: it was there before this one began. What the first
-    // round shows is inherited without being said to be.
+    // It may hold grants of an earlier operator: it was there before this one began.
     bool inherited = false;
     Time started{};
     Time ended{};  // when phase became Gone: not before the process really ended
@@ -85,6 +84,8 @@ struct Observed {
     // Processes that end are replaced without asking (a Deployment does that): every replica's
     // floor may be needed a second time at once, and the reserve is made for it.
     bool replaced_untold = false;
+    // Proxy::inherited is true for each that is; otherwise all that the first round shows are.
+    bool inherited_is_told = false;
 };
 
 }  // namespace penstock::domain

@@ -100,7 +100,7 @@ api::SizingStatus sizing_status(const PoolStatusInput& input, std::int32_t grant
         sticky(static_cast<std::int64_t>(pool.demand * 100), last.demand_hundredths, 20, 50);
     status.limited_by = to_string(limited_by(input.database, input.index));
     const std::int32_t granted_before = before.budget ? before.budget->granted : 0;
-    if (granted != granted_before) {
+    if (input.database.facts && granted != granted_before) {
         status.last_resize_time = input.now.wall;
         status.last_resize_reason = resize_reason(line, granted_before, granted);
     }

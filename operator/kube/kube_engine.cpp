@@ -70,6 +70,7 @@ domain::Observed KubeEngine::observe() {
     workloads_.observe(observed);
     observed.status_period = status_period;
     observed.replaced_untold = true;
+    observed.inherited_is_told = true;
     return observed;
 }
 

@@ -62,6 +62,18 @@ TEST_F(FleetViewTest, ProxyOfAnEarlierOperatorAllowsNoGrowthBeforeItObeysThisOne
     EXPECT_TRUE(view().front().line.may_grow);
 }
 
+TEST_F(FleetViewTest, WhereInheritanceIsToldOthersKeepNobodyLearning) {
+    fleet.observed.pools = {test::pool("a")};
+    fleet.observed.inherited_is_told = true;
+    fleet.add("pa", "a");
+    fleet.observed.proxies.push_back({});
+    fleet.observed.proxies.back().id = "never started";
+    fleet.observed.proxies.back().pool = "default/a";
+    view();
+    view();
+    EXPECT_TRUE(view().front().line.may_grow);
+}
+
 TEST_F(FleetViewTest, NameThatDisappearsIsForgotten) {
     fleet.observed.pools = {test::pool("a")};
     fleet.add("unnamed", "a");

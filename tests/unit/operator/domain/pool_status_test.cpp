@@ -77,6 +77,13 @@ TEST_F(PoolStatusTest, ShowsThePolicyThatActsOnIt) {
     EXPECT_EQ(status().throttle->state, api::ThrottleState::Limiting);
 }
 
+TEST_F(PoolStatusTest, WithoutADatabaseNothingIsWrittenAgainAndAgain) {
+    for (const char* id : {"a", "b"}) fleet.report(id).facts.reset();
+    fleet.rounds(10);
+    for (int i = 0; i < 40; ++i) EXPECT_TRUE(fleet.round().pool_statuses.empty());
+    EXPECT_EQ(status().sizing->last_resize_time, std::nullopt);
+}
+
 TEST_F(PoolStatusTest, ConditionsAndCountsAreUrgentNumbersAreNot) {
     api::ConnectionPoolStatus before;
     before.conditions = {{"Ready", api::ConditionStatus::True, 1, "T", "Available", ""}};
