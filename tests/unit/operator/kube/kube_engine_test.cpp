@@ -116,7 +116,7 @@ TEST_F(KubeEngineTest, CarriesOutWhatIsPlanned) {
         api_.put(kinds::connection_pools, api::encode_manifest(test::sample_pool()));
     be_ready();
     domain::Workload workload = test::sample_workload();
-    workload.owner_uid = pool["metadata"]["uid"];
+    workload.owner_uid = objects::text_at(pool, "/metadata/uid");
     engine_.apply(workload);
     settle(io_);
     engine_.apply(workload);

@@ -59,7 +59,8 @@ TEST_F(LeadingTest, DecidesOnceAllIsListed) {
     EXPECT_EQ(leading_->fault(), "");
     EXPECT_TRUE(run_until(io_, [&] { return has_objects(); }));
     EXPECT_TRUE(run_until(io_, [&] {
-        return api_.get(kinds::connection_pools, "shop", "orders").contains("status");
+        const api::Document pool = api_.get(kinds::connection_pools, "shop", "orders");
+        return !objects::list_at(pool, "/status/conditions").empty();
     })) << "what becomes of the pool is told";
 }
 
