@@ -22,7 +22,7 @@ class Trust {
     struct Settings {
         std::string name_space;  // the operator's own
         std::string secret = "penstock-operator-keys";
-        http::KeyRing::Times times;
+        http::KeyRing::Times times{};
         std::chrono::milliseconds look_again{60'000};
         std::chrono::milliseconds after_fault{5'000};
     };

@@ -108,20 +108,9 @@ TEST_F(OutboxTest, WhatIsForgottenIsHeardOfNoMore) {
     EXPECT_TRUE(outbox_->writer().is_idle());
 }
 
-TEST_F(OutboxTest, AQuestionIsAskedOnce) {
-    std::vector<int> answers;
-    runtime::Request request;
-    request.path = path;
-    outbox_->ask(request, [&](const auto& response) { answers.push_back(response.status); });
-    settle(io_);
-    EXPECT_THAT(answers, ElementsAre(404));
-    EXPECT_EQ(news_, 1);
-}
-
 TEST_F(OutboxTest, AnswersAfterItsEndFindNobody) {
     api_.hold();
     want(1);
-    outbox_->ask({}, [this](const auto&) { heard_.push_back("answer"); });
     outbox_.reset();
     api_.release();
     settle(io_);

@@ -23,7 +23,7 @@ class WorkloadsTest : public ::testing::Test {
         api_.take_lines();
     }
     // One round, and all that is answered to it. What was asked.
-    std::vector<std::string> round(std::chrono::milliseconds later = std::chrono::seconds(1)) {
+    std::vector<std::string> round(std::chrono::milliseconds later = std::chrono::seconds(2)) {
         now_ += later;
         workloads_.apply(workload_, "-----CA-----", now_);
         test::settle(io_);
