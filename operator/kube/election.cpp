@@ -26,7 +26,7 @@ Election::Election(
     : transport_(transport),
       elector_(std::move(settings)),
       on_change_(std::move(on_change)),
-      timer_(io) {}
+      alarm_(io, [this] { go_on(); }) {}
 
 void Election::stop() {
     elector_.stop();
@@ -49,10 +49,7 @@ void Election::go_on() {
     tell();
     if (elector_.is_over()) return;
     const auto due = elector_.next().value_or(now + look_again);
-    timer_.expires_at(std::min(due, now + look_again));
-    timer_.async_wait([this](const boost::system::error_code& error) {
-        if (!error) go_on();
-    });
+    alarm_.set(std::min(due, now + look_again));
 }
 
 void Election::tell() {

@@ -1,13 +1,12 @@
 // Carries out what a runtime::Elector asks for. Owned by the deciding thread.
 #pragma once
 
+#include "operator/kube/alarm.hpp"
 #include "operator/kube/transport.hpp"
 #include "operator/runtime/lease.hpp"
 
 #include <functional>
 #include <memory>
-
-#include <boost/asio/steady_timer.hpp>
 
 namespace penstock::kube {
 
@@ -40,7 +39,7 @@ class Election {
     Transport& transport_;
     runtime::Elector elector_;
     std::function<void()> on_change_;
-    boost::asio::steady_timer timer_;
+    Alarm alarm_;
     bool told_leader_ = false;
     bool told_over_ = false;
     std::string told_fault_;

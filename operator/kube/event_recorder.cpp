@@ -16,7 +16,7 @@ EventRecorder::EventRecorder(
 )
     : transport_(transport),
       series_(std::string(api::group) + "/" + std::string(api::operator_name), instance),
-      timer_(io) {}
+      alarm_(io, [this] { send(); }) {}
 
 void EventRecorder::record(const runtime::EventNote& note) {
     series_.record(note, steady_clock::now(), system_clock::now());
@@ -35,12 +35,7 @@ void EventRecorder::send() {
                 send();
             }
         );
-    const auto next = series_.next();
-    if (!next) return;
-    timer_.expires_at(*next);
-    timer_.async_wait([this](const boost::system::error_code& error) {
-        if (!error) send();
-    });
+    if (const auto next = series_.next()) alarm_.set(*next);
 }
 
 }  // namespace penstock::kube

@@ -1,13 +1,12 @@
 // Writes events (runtime::EventSeries) as they become due. Owned by the deciding thread.
 #pragma once
 
+#include "operator/kube/alarm.hpp"
 #include "operator/kube/transport.hpp"
 #include "operator/runtime/event_series.hpp"
 
 #include <memory>
 #include <string>
-
-#include <boost/asio/steady_timer.hpp>
 
 namespace penstock::kube {
 
@@ -25,7 +24,7 @@ class EventRecorder {
 
     Transport& transport_;
     runtime::EventSeries series_;
-    boost::asio::steady_timer timer_;
+    Alarm alarm_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -32,9 +32,9 @@ Leading::Leading(
     milliseconds interval,
     std::function<bool()> is_leader
 )
-    : ticks_(io),
-      starting_(io),
-      rounds_(io),
+    : ticks_(io, [this] { tick(); }),
+      starting_(io, [this] { ask_starting(); }),
+      rounds_(io, [this] { round(); }),
       interval_(interval),
       is_leader_(std::move(is_leader)),
       engine_(io, transport, std::move(settings), [this] { round_soon(); }),
@@ -58,31 +58,22 @@ void Leading::tick() {
     }
     engine_.fleet().exchange();
     round_soon();
-    ticks_.expires_after(interval_);
-    ticks_.async_wait([this](const boost::system::error_code& error) {
-        if (!error) tick();
-    });
+    ticks_.set_after(interval_);
 }
 
 void Leading::ask_starting() {
     engine_.fleet().exchange_starting();
-    starting_.expires_after(starting_distance);
-    starting_.async_wait([this](const boost::system::error_code& error) {
-        if (!error) ask_starting();
-    });
+    starting_.set_after(starting_distance);
 }
 
 void Leading::round_soon() {
     if (is_round_due_) return;
     is_round_due_ = true;
-    rounds_.expires_at(std::max(steady_clock::now(), last_round_ + round_distance));
-    rounds_.async_wait([this](const boost::system::error_code& error) {
-        is_round_due_ = false;
-        if (!error) round();
-    });
+    rounds_.set(std::max(steady_clock::now(), last_round_ + round_distance));
 }
 
 void Leading::round() {
+    is_round_due_ = false;
     if (!engine_.ready() || !is_leader_()) return;
     last_round_ = steady_clock::now();
     const domain::Plan plan = reconcile::reconcile(

@@ -3,13 +3,12 @@
 #pragma once
 
 #include "operator/domain/memory.hpp"
+#include "operator/kube/alarm.hpp"
 #include "operator/kube/kube_engine.hpp"
 #include "operator/metrics/operator_metrics.hpp"
 
 #include <chrono>
 #include <functional>
-
-#include <boost/asio/steady_timer.hpp>
 
 namespace penstock::kube {
 
@@ -39,9 +38,9 @@ class Leading {
     void round_soon();
     void round();
 
-    boost::asio::steady_timer ticks_;
-    boost::asio::steady_timer starting_;
-    boost::asio::steady_timer rounds_;
+    Alarm ticks_;
+    Alarm starting_;
+    Alarm rounds_;
     const std::chrono::milliseconds interval_;
     std::function<bool()> is_leader_;
     KubeEngine engine_;

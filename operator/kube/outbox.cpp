@@ -24,17 +24,20 @@ runtime::WriterSettings settings() {
 }  // namespace
 
 Outbox::Outbox(boost::asio::io_context& io, Transport& transport, std::function<void()> on_news)
-    : transport_(transport), on_news_(std::move(on_news)), writer_(settings()), timer_(io) {}
+    : transport_(transport),
+      on_news_(std::move(on_news)),
+      writer_(settings()),
+      alarm_(io, [this] { send(); }) {}
 
 void Outbox::want(const std::string& key, runtime::Write write, OnResponse on_response) {
-    listeners_[key] = std::move(on_response);
+    wanted_[key] = {write.request, std::move(on_response)};
     writer_.want(key, std::move(write), steady_clock::now());
     send();
 }
 
 void Outbox::forget(const std::string& key) {
     writer_.drop(key);
-    listeners_.erase(key);
+    wanted_.erase(key);
 }
 
 std::string Outbox::fault(const std::string& key) const {
@@ -47,28 +50,27 @@ void Outbox::send() {
         transport_.send(
             job->request,
             [this,
-             key = job->key,
+             job = *job,
              alive = std::weak_ptr<bool>(alive_)](const runtime::Response& response) {
-                if (!alive.expired()) on_answer(key, response);
+                if (!alive.expired()) on_answer(job, response);
             }
         );
-    const auto next = writer_.next(steady_clock::now());
-    if (!next) return;
-    timer_.expires_at(*next);
-    timer_.async_wait([this](const boost::system::error_code& error) {
-        if (!error) send();
-    });
+    if (const auto next = writer_.next(steady_clock::now())) alarm_.set(*next);
 }
 
-void Outbox::on_answer(const std::string& key, const runtime::Response& response) {
+void Outbox::on_answer(const runtime::Writer::Job& job, const runtime::Response& response) {
+    const std::string& key = job.key;
     const bool was_well = fault(key).empty();
     writer_.finish(key, response, steady_clock::now());
     if (const std::string now = fault(key); was_well && !now.empty())
         spdlog::warn("{}: {}", key, now);
-    // A copy: what it does may want something else for the key.
-    const auto found = listeners_.find(key);
-    const OnResponse listener = found == listeners_.end() ? OnResponse{} : found->second;
-    if (writer_.is_settled(key)) listeners_.erase(key);
+    // A copy: what it does may want something else for the key. An answer to what is wanted no more
+    // is nobody's.
+    OnResponse listener;
+    if (const auto found = wanted_.find(key);
+        found != wanted_.end() && found->second.request == job.request)
+        listener = found->second.on_response;
+    if (writer_.is_settled(key)) wanted_.erase(key);
     if (listener) listener(response);
     send();
     on_news_();

@@ -2,6 +2,7 @@
 // a time. Owned by the deciding thread.
 #pragma once
 
+#include "operator/kube/alarm.hpp"
 #include "operator/kube/transport.hpp"
 #include "operator/runtime/writer.hpp"
 
@@ -9,8 +10,6 @@
 #include <map>
 #include <memory>
 #include <string>
-
-#include <boost/asio/steady_timer.hpp>
 
 namespace penstock::kube {
 
@@ -34,14 +33,19 @@ class Outbox {
     const runtime::Writer& writer() const { return writer_; }
 
  private:
+    struct Wanted {
+        runtime::Request request;
+        OnResponse on_response;
+    };
+
     void send();
-    void on_answer(const std::string& key, const runtime::Response& response);
+    void on_answer(const runtime::Writer::Job& job, const runtime::Response& response);
 
     Transport& transport_;
     std::function<void()> on_news_;
     runtime::Writer writer_;
-    boost::asio::steady_timer timer_;
-    std::map<std::string, OnResponse> listeners_;
+    Alarm alarm_;
+    std::map<std::string, Wanted> wanted_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -18,8 +18,9 @@ void PodFleet::see(const std::vector<objects::PodFacts>& pods) {
         if (proxy) proxy->see(pod);
         if (proxy && proxy->seen().phase == ProxyPhase::Gone && !pod.ended) {
             // The next container of the same Pod.
+            auto next = std::make_unique<PodProxy>(surroundings_, pod, false, proxy->container());
             if (proxy->has_reported()) gone_.push_back(std::move(proxy));
-            proxy.reset();
+            proxy = std::move(next);
         }
         if (!proxy) {
             const bool inherited = !has_begun_ && !pod.container_id.empty();
@@ -65,7 +66,8 @@ void PodFleet::forget(const std::string& proxy_id) {
     // A Pod that has ended and still exists: it is nobody from now on.
     for (auto& [uid, proxy] : by_pod_)
         if (proxy->seen().id == proxy_id && proxy->seen().phase == ProxyPhase::Gone)
-            proxy = std::make_unique<PodProxy>(surroundings_, proxy->pod(), false);
+            proxy =
+                std::make_unique<PodProxy>(surroundings_, proxy->pod(), false, proxy->container());
 }
 
 void PodFleet::exchange() {

@@ -1,5 +1,7 @@
 #include "operator/kube/pod_proxy.hpp"
 
+#include <utility>
+
 #include <spdlog/spdlog.h>
 
 namespace penstock::kube {
@@ -14,26 +16,36 @@ constexpr std::chrono::milliseconds exchange_timeout{2000};
 }  // namespace
 
 PodProxy::PodProxy(
-    const ProxySurroundings& surroundings, const objects::PodFacts& pod, bool inherited
+    const ProxySurroundings& surroundings,
+    const objects::PodFacts& pod,
+    bool inherited,
+    std::string previous
 )
-    : surroundings_(surroundings), pod_(pod) {
+    : surroundings_(surroundings), previous_(std::move(previous)), container_(previous_) {
     // Until it reports: a name that no proxy can have, as ids end in a part that Pods lack.
     seen_.id = "pod/" + pod.name_space + "/" + pod.name;
     seen_.pool = pod.pool;
     seen_.restart_hash = pod.restart_hash;
     seen_.started = steady_clock::now();
     seen_.inherited = inherited;
+    pod_.ip = pod.ip;
     see(pod);
 }
 
 PodProxy::~PodProxy() = default;
 
-void PodProxy::see(const objects::PodFacts& pod) {
+void PodProxy::see(const objects::PodFacts& given) {
     if (seen_.phase == ProxyPhase::Gone) return;
+    objects::PodFacts pod = given;
+    if (!previous_.empty() && pod.container_id == previous_) {
+        pod.container_id.clear();
+        pod.running = pod.ready = false;
+    }
     const bool is_another = !pod_.container_id.empty() && pod.container_id != pod_.container_id;
     const bool was_running = pod_.running;
     const bool has_moved = pod.ip != pod_.ip;
     pod_ = pod;
+    if (!is_another && !pod.container_id.empty()) container_ = pod.container_id;
     if (pod.ended || is_another || (was_running && !pod.running)) {
         end(pod.fault);
         return;

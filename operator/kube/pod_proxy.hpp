@@ -24,8 +24,14 @@ struct ProxySurroundings {
 
 class PodProxy {
  public:
-    // `inherited`: the Pod was there before this operator led.
-    PodProxy(const ProxySurroundings& surroundings, const objects::PodFacts& pod, bool inherited);
+    // `inherited`: the Pod was there before this operator led. `previous`: the container of the
+    // proxy that the Pod had before; what is still said of that one is not said of this one.
+    PodProxy(
+        const ProxySurroundings& surroundings,
+        const objects::PodFacts& pod,
+        bool inherited,
+        std::string previous = {}
+    );
     ~PodProxy();
     PodProxy(const PodProxy&) = delete;
     PodProxy& operator=(const PodProxy&) = delete;
@@ -38,6 +44,8 @@ class PodProxy {
 
     const domain::Proxy& seen() const { return seen_; }
     const objects::PodFacts& pod() const { return pod_; }
+    // Its own, or the previous one while its own is not known.
+    const std::string& container() const { return container_; }
     bool has_reported() const { return seen_.report.has_value(); }
     // Asks for a report, unless an exchange is under way or there is no address.
     void exchange();
@@ -50,6 +58,8 @@ class PodProxy {
     void fail(const std::string& fault);
 
     const ProxySurroundings& surroundings_;
+    const std::string previous_;
+    std::string container_;
     objects::PodFacts pod_;
     domain::Proxy seen_;
     std::optional<api::Grant> waiting_grant_;

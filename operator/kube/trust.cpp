@@ -2,6 +2,7 @@
 
 #include "crds/api/names.hpp"
 #include "operator/kube/base64.hpp"
+#include "operator/objects/read.hpp"
 #include "operator/runtime/api_error.hpp"
 #include "operator/runtime/resource.hpp"
 
@@ -23,7 +24,6 @@ constexpr std::chrono::hours client_validity{48};
 // Between two looks at the cluster's token keys, when a token names one that is not known.
 constexpr std::chrono::seconds token_keys_distance{10};
 constexpr std::chrono::minutes token_keys_age{10};
-constexpr std::chrono::seconds after_fault{5};
 
 std::map<std::string, std::string> data_of(const Document& secret) {
     std::map<std::string, std::string> data;
@@ -45,13 +45,12 @@ Trust::Trust(
     : transport_(transport),
       settings_(std::move(settings)),
       on_news_(std::move(on_news)),
-      timer_(io) {}
+      alarm_(io, [this] { begin(); }) {}
 
 void Trust::begin() {
     read_secret();
-    const auto now = steady_clock::now();
-    const bool is_wanted = newer_keys_wanted_ && now - token_keys_asked_ > token_keys_distance;
-    if (!token_keys_ || is_wanted || now - token_keys_asked_ > token_keys_age) read_token_keys();
+    const bool is_old = steady_clock::now() - token_keys_asked_ > token_keys_age;
+    if (!token_keys_ || !token_fault_.empty() || is_old) read_token_keys();
 }
 
 void Trust::ask(
@@ -107,7 +106,9 @@ void Trust::write_secret(const http::KeyRing& ring, const Document* present) {
         {"namespace", settings_.name_space},
         {"labels", {{std::string(api::labels::name), std::string(api::operator_name)}}}};
     // Whoever else has written meanwhile wins.
-    if (present) secret["metadata"]["resourceVersion"] = present->at("metadata")["resourceVersion"];
+    if (present)
+        secret["metadata"]["resourceVersion"] =
+            objects::text_at(*present, "/metadata/resourceVersion");
     secret["type"] = "Opaque";
     Document data = Document::object();
     for (const auto& [key, value] : ring.to_data()) data[key] = encode_base64(value);
@@ -132,12 +133,10 @@ void Trust::on_written(const runtime::Response& response) {
 }
 
 void Trust::use(const http::KeyRing& ring) {
-    look_again_later(settings_.look_again);
-    if (token_keys_) fault_.clear();
     const auto now = system_clock::now();
     const auto valid = tls_ ? http::validity(client_.certificate) : tl::unexpected(api::Error{});
     const bool is_fresh = valid && valid->end - now > (valid->end - valid->begin) / 2;
-    if (is_fresh && ring == ring_) return;
+    if (is_fresh && ring == ring_) return end_look(keys_fault_, "");
     const auto minted = http::mint_client(ring.active, now, client_validity);
     if (!minted) return fail("the operator's certificate: " + api::to_string(minted.error()));
     const auto tls = http::ClientTls::make(minted->certificate, minted->key);
@@ -145,7 +144,7 @@ void Trust::use(const http::KeyRing& ring) {
     ring_ = ring;
     client_ = *minted;
     tls_ = *tls;
-    on_news_();
+    end_look(keys_fault_, "");
 }
 
 void Trust::read_token_keys() {
@@ -158,34 +157,33 @@ void Trust::read_token_keys() {
 void Trust::on_token_keys(const runtime::Response& response) {
     const runtime::Answer answer = runtime::read_answer(response);
     if (!answer.ok())
-        return fail(
+        return fail_tokens(
             "the cluster's token keys (/openid/v1/jwks): " + answer.text +
             "; the ClusterRole system:service-account-issuer-discovery allows reading them"
         );
     auto keys = http::KeySet::parse(response.body);
-    if (!keys) return fail("the cluster's token keys: " + api::to_string(keys.error()));
+    if (!keys) return fail_tokens("the cluster's token keys: " + api::to_string(keys.error()));
     token_keys_ = std::make_shared<const http::KeySet>(*std::move(keys));
     newer_keys_wanted_ = false;
-    if (tls_) fault_.clear();
+    end_look(token_fault_, "");
+}
+
+void Trust::fail(const std::string& fault) { end_look(keys_fault_, fault); }
+
+void Trust::fail_tokens(const std::string& fault) { end_look(token_fault_, fault); }
+
+// One of the two looks has ended; the next of both comes soon while either is at fault.
+void Trust::end_look(std::string& told, const std::string& fault) {
+    if (fault != told && !fault.empty()) spdlog::error("{}", fault);
+    told = fault;
+    alarm_.set_after(this->fault().empty() ? settings_.look_again : settings_.after_fault);
     on_news_();
 }
 
-void Trust::look_again_later(std::chrono::seconds delay) {
-    timer_.expires_after(delay);
-    timer_.async_wait([this](const boost::system::error_code& error) {
-        if (!error) begin();
-    });
-}
-
-void Trust::fail(const std::string& fault) {
-    if (fault != fault_) spdlog::error("{}", fault);
-    fault_ = fault;
-    look_again_later(after_fault);
-    on_news_();
-}
-
-std::optional<http::ProxyAccess> Trust::access(const objects::PodFacts& pod) const {
+std::optional<http::ProxyAccess> Trust::access(const objects::PodFacts& pod) {
     if (!ready()) return std::nullopt;
+    if (newer_keys_wanted_ && steady_clock::now() - token_keys_asked_ > token_keys_distance)
+        read_token_keys();
     http::ProxyAccess access;
     access.endpoint = {pod.ip, static_cast<std::uint16_t>(api::ports::grants)};
     access.tls = tls_;

@@ -22,7 +22,7 @@ Watcher::Watcher(
     : transport_(transport),
       watch_(std::move(settings)),
       on_news_(std::move(on_news)),
-      timer_(io) {}
+      alarm_(io, [this] { perform(watch_.tick(steady_clock::now())); }) {}
 
 Watcher::~Watcher() {
     if (stream_) transport_.cancel(*stream_);
@@ -37,7 +37,7 @@ void Watcher::perform(const runtime::Watch::Actions& actions) {
         } else if (const auto* open = std::get_if<runtime::OpenStream>(&action)) {
             stream(open->request);
         } else if (const auto* until = std::get_if<runtime::WaitUntil>(&action)) {
-            wait(until->at);
+            alarm_.set(until->at);
         } else if (stream_) {
             transport_.cancel(*std::exchange(stream_, std::nullopt));
         }
@@ -63,13 +63,6 @@ void Watcher::stream(const runtime::Request& request) {
             perform(watch_.on_end(response, steady_clock::now()));
         }
     );
-}
-
-void Watcher::wait(steady_clock::time_point at) {
-    timer_.expires_at(at);
-    timer_.async_wait([this](const boost::system::error_code& error) {
-        if (!error) perform(watch_.tick(steady_clock::now()));
-    });
 }
 
 void Watcher::tell_news() {

@@ -2,14 +2,13 @@
 // thread.
 #pragma once
 
+#include "operator/kube/alarm.hpp"
 #include "operator/kube/transport.hpp"
 #include "operator/runtime/watch.hpp"
 
 #include <functional>
 #include <memory>
 #include <optional>
-
-#include <boost/asio/steady_timer.hpp>
 
 namespace penstock::kube {
 
@@ -35,13 +34,12 @@ class Watcher {
     void perform(const runtime::Watch::Actions& actions);
     void list(const runtime::Request& request);
     void stream(const runtime::Request& request);
-    void wait(std::chrono::steady_clock::time_point at);
     void tell_news();
 
     Transport& transport_;
     runtime::Watch watch_;
     std::function<void()> on_news_;
-    boost::asio::steady_timer timer_;
+    Alarm alarm_;
     std::optional<Transport::StreamId> stream_;
     // Gone with this object: an answer that comes later finds nobody.
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -111,7 +111,7 @@ void Workloads::apply(
             if (kind) apply_object(pool, *kind, wanted, now);
         }
     }
-    refresh_volumes(workload, now);
+    refresh_volumes(pool, workload, now);
 }
 
 // Nothing to look at: the cache still shows the same objects and no answer has come. What is not in
@@ -147,8 +147,6 @@ void Workloads::apply_object(
     const runtime::Snapshot live = cache_.find(kind, key);
     pool.keys.push_back(place);
     pool.seen.push_back(live);
-    if (const std::string fault = outbox_.fault(place); !fault.empty())
-        pool.fault = place + ": " + fault;
     if (live && owner_uid(*live) != pool.workload.owner_uid) {
         pool.is_settled = false;
         if (objects::find(*live, "/metadata/deletionTimestamp") ||
@@ -167,6 +165,7 @@ void Workloads::apply_object(
     const std::string text = api::to_json_text(wanted);
     if (live && objects::is_in_force(wanted, *live)) {
         object.in_force = text;
+        outbox_.forget(place);  // what was refused or is to be tried again is needed no more
         if (kind == runtime::resources::deployments && pool.fault.empty())
             pool.fault = deployment_fault(*live);
         return;
@@ -192,6 +191,8 @@ void Workloads::apply_object(
             cache_.put(kind, *std::move(document));
         }
     );
+    if (const std::string fault = outbox_.fault(place); !fault.empty())
+        pool.fault = place + ": " + fault;
 }
 
 // The cache has only what is labelled as ours: before a name is used it is looked at.
@@ -264,17 +265,15 @@ void Workloads::tell_drift(const Pool& pool, const Document& wanted, const Docum
 }
 
 // The kubelet looks at a Pod's volumes about once a minute, and at once when the Pod changes.
-void Workloads::refresh_volumes(const domain::Workload& workload, domain::Time now) {
+void Workloads::refresh_volumes(Pool& pool, const domain::Workload& workload, domain::Time now) {
+    std::map<std::string, Poke> before = std::exchange(pool.pokes, {});
     for (const PodProxy* proxy : fleet_.of(workload.pool)) {
         const objects::PodFacts& pod = proxy->pod();
         if (!proxy->has_reported() || pod.terminating) continue;
         const api::Report& report = *proxy->seen().report;
-        if (report.config_generation >= workload.config.generation &&
-            report.config_errors.empty()) {
-            pokes_.erase(pod.uid);
+        if (report.config_generation >= workload.config.generation && report.config_errors.empty())
             continue;
-        }
-        Poke& poke = pokes_[pod.uid];
+        Poke& poke = pool.pokes[pod.uid] = before[pod.uid];
         const auto distance = std::min(poke_distance * (1 + poke.count), poke_distance_most);
         if (poke.count > 0 && now - poke.at < distance) continue;
         poke.at = now;

@@ -45,6 +45,10 @@ class Workloads {
         std::string taken_by;
         domain::Time asked{};
     };
+    struct Poke {
+        domain::Time at{};
+        int count = 0;
+    };
     struct Pool {
         domain::Workload workload;
         std::string authorities;
@@ -56,10 +60,7 @@ class Workloads {
         domain::Time looked_at{};
         std::string conflict;
         std::string fault;
-    };
-    struct Poke {
-        domain::Time at{};
-        int count = 0;
+        std::map<std::string, Poke> pokes;  // by uid of the Pod
     };
 
     void apply_object(
@@ -79,7 +80,7 @@ class Workloads {
     void tell_drift(const Pool& pool, const api::Document& wanted, const api::Document& live) const;
     bool is_unchanged(const Pool& pool, domain::Time now) const;
     std::int32_t gated_replicas(const domain::Workload& workload) const;
-    void refresh_volumes(const domain::Workload& workload, domain::Time now);
+    void refresh_volumes(Pool& pool, const domain::Workload& workload, domain::Time now);
 
     Cache& cache_;
     Outbox& outbox_;
@@ -88,7 +89,6 @@ class Workloads {
     std::function<void(domain::Event)> on_event_;
     std::map<std::string, Pool> pools_;      // by key
     std::map<std::string, Object> objects_;  // by "kind namespace/name"
-    std::map<std::string, Poke> pokes_;      // by uid of the Pod
 };
 
 }  // namespace penstock::kube

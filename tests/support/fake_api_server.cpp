@@ -44,6 +44,20 @@ void merge(Document& into, const Document& patch) {
     }
 }
 
+// What a selector of the form "a=b,c=d" chooses.
+bool is_selected(const Document& object, const std::string& selector) {
+    for (std::size_t at = 0; at < selector.size();) {
+        const std::size_t end = std::min(selector.find(',', at), selector.size());
+        const std::size_t equals = selector.find('=', at);
+        const std::string name = selector.substr(at, equals - at);
+        const Document labels = object.at("metadata").value("labels", Document::object());
+        if (labels.value(name, std::string()) != selector.substr(equals + 1, end - equals - 1))
+            return false;
+        at = end + 1;
+    }
+    return true;
+}
+
 Response ok(const Document& document, int status = 200) {
     return {status, "", {}, api::to_json_text(document)};
 }
@@ -104,10 +118,12 @@ Response FakeApiServer::list(const Place& place, const Request& request) const {
     Document page;
     page["metadata"]["resourceVersion"] = std::to_string(version);
     page["items"] = Document::array();
+    const std::string selector = parameter(request, "labelSelector");
     std::string last;
     for (const auto& [key, object] : all(place.collection)) {
         if (key <= after) continue;
         if (!place.name_space.empty() && !key.starts_with(place.name_space + "/")) continue;
+        if (!is_selected(object, selector)) continue;
         if (page["items"].size() == most) {
             page["metadata"]["continue"] = std::to_string(version) + " " + last;
             break;
@@ -197,7 +213,7 @@ std::optional<FakeApiServer::Stream> FakeApiServer::open(
         refused = refusal(504, "Timeout", "Too large resource version");
         return std::nullopt;
     }
-    Stream stream{place.collection, place.name_space};
+    Stream stream{place.collection, place.name_space, parameter(request, "labelSelector")};
     while (stream.next < history_.size() && history_[stream.next].version <= from) ++stream.next;
     return stream;
 }
@@ -213,6 +229,7 @@ std::string FakeApiServer::read(Stream& stream) {
         const Happened& each = history_[stream.next];
         if (each.collection != stream.collection) continue;
         if (!stream.name_space.empty() && each.name_space != stream.name_space) continue;
+        if (!is_selected(each.object, stream.selector)) continue;
         lines += api::to_json_text({{"type", each.type}, {"object", each.object}}) + "\n";
     }
     return lines;

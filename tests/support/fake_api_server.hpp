@@ -20,6 +20,7 @@ class FakeApiServer {
     struct Stream {
         std::string collection;
         std::string name_space;  // empty: all
+        std::string selector;    // of labels: "a=b,c=d"
         std::size_t next = 0;    // of the history
         bool is_over = false;    // it has said ERROR
     };

@@ -17,6 +17,7 @@ const std::map<std::string_view, std::string_view>& exceptions() {
     static const std::map<std::string_view, std::string_view> files{
         {"dataplane/main.cpp", "the whole program: tests/integration"},
         {"operator/main.cpp", "the whole program: tests/integration"},
+        {"operator/kube/run_command.cpp", "the whole program: the end-to-end tests"},
         {"crds/tools/crdgen.cpp", "its output is compared by the generated test"},
         {"operator/tools/manifestgen.cpp", "its output is compared by the test of rbac_manifests"},
         {"dataplane/net/link.cpp", "one socket of a worker: worker_test.cpp"},
