@@ -105,6 +105,6 @@ def test_operator_has_no_right_on_secrets_of_pools(shop: Shop, operator: Operato
 
 
 def test_operator_reports_metrics_by_their_usual_names(operator: Operator) -> None:
-    page = operator.kubectl("get", "--raw", f"/api/v1/namespaces/penstock-system/services/{NAME}-metrics:metrics/proxy/metrics")
+    page = operator.kubectl("get", "--raw", f"/api/v1/namespaces/penstock-system/pods/{operator.leader()}:8080/proxy/metrics")
     for name in ("controller_runtime_reconcile_total", "workqueue_depth", "rest_client_requests_total", "leader_election_master_status"):
         assert name in page
