@@ -12,6 +12,8 @@ from harness.shop import Shop
 from harness.until import always, until
 
 CLIENTS = 8
+# After an outage a kubelet watches ConfigMaps again only when its own back-off has run out.
+KUBELET_SECONDS = 180
 
 
 def test_second_replica_takes_over_from_a_killed_leader(shop: Shop, operator: Operator) -> None:
@@ -92,7 +94,7 @@ def test_api_server_away_for_a_minute(shop: Shop, cluster: Cluster, operator: Op
         until("the operator has a leader", operator.leader, 60)
         shop.kubectl.patch("cpool", "orders", {"spec": {"budget": {"weight": 150}}})
         until("it acts again", lambda: shop.status()["observedGeneration"] == shop.get()["metadata"]["generation"], 60)
-        shop.ready()
+        shop.ready(seconds=KUBELET_SECONDS)
     assert tally.failed == []
     assert seen.breaches == []
     assert shop.pod_uids() == pods
