@@ -12,6 +12,8 @@ from harness.shop import Shop
 from harness.until import always, until
 
 CLIENTS = 8
+# After an outage a kubelet watches ConfigMaps again only when its own back-off has run out.
+KUBELET_SECONDS = 180
 
 
 def test_second_replica_takes_over_from_a_killed_leader(shop: Shop, operator: Operator) -> None:
@@ -92,7 +94,7 @@ def test_api_server_away_for_a_minute(shop: Shop, cluster: Cluster, operator: Op
         until("the operator has a leader", operator.leader, 60)
         shop.kubectl.patch("cpool", "orders", {"spec": {"budget": {"weight": 150}}})
         until("it acts again", lambda: shop.status()["observedGeneration"] == shop.get()["metadata"]["generation"], 60)
-        shop.ready()
+        shop.ready(seconds=KUBELET_SECONDS)
     assert tally.failed == []
     assert seen.breaches == []
     assert shop.pod_uids() == pods
@@ -105,6 +107,6 @@ def test_operator_has_no_right_on_secrets_of_pools(shop: Shop, operator: Operato
 
 
 def test_operator_reports_metrics_by_their_usual_names(operator: Operator) -> None:
-    page = operator.kubectl("get", "--raw", f"/api/v1/namespaces/penstock-system/services/{NAME}-metrics:metrics/proxy/metrics")
+    page = operator.kubectl("get", "--raw", f"/api/v1/namespaces/penstock-system/pods/{operator.leader()}:8080/proxy/metrics")
     for name in ("controller_runtime_reconcile_total", "workqueue_depth", "rest_client_requests_total", "leader_election_master_status"):
         assert name in page

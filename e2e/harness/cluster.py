@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import signal
@@ -34,9 +35,10 @@ def kill_processes(pod: Document) -> int:
     killed = 0
     for pattern in ("/sys/fs/cgroup/pids/penstock-e2e*", "/sys/fs/cgroup/penstock-e2e*"):
         for path in glob.glob(f"{pattern}/**/pod{pod['metadata']['uid']}/**/cgroup.procs", recursive=True):
-            for pid in Path(path).read_text(encoding="ascii").split():
-                os.kill(int(pid), signal.SIGKILL)
-                killed += 1
+            with contextlib.suppress(OSError):  # it has ended by itself
+                for pid in Path(path).read_text(encoding="ascii").split():
+                    os.kill(int(pid), signal.SIGKILL)
+                    killed += 1
     return killed
 
 

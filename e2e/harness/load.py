@@ -100,8 +100,9 @@ class RetryingClients:
     do: a session that was ended between two transactions is opened again, a refused connect is tried again.
     A transaction that fails after its BEGIN was answered is counted as failed and never hidden."""
 
-    def __init__(self, login: Login, clients: int, pause_seconds: float = 0.005) -> None:
+    def __init__(self, login: Login, clients: int, pause_seconds: float = 0.005, query_seconds: float = 0.002) -> None:
         self._login = login
+        self._sql = f"select pg_sleep({query_seconds})"
         self._pause = pause_seconds
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -147,7 +148,7 @@ class RetryingClients:
         try:
             connection.execute("begin")
             begun = True
-            connection.execute("select pg_sleep(0.002)")
+            connection.execute(self._sql)
             connection.execute("commit")
         except psycopg.Error as error:
             with self._lock:

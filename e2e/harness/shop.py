@@ -6,7 +6,7 @@ import subprocess
 import time
 from typing import Any
 
-from .cluster import Cluster, free_port
+from .cluster import Cluster, free_port, kill_processes
 from .database import MONITOR_USER, Database
 from .kubectl import Document, Kubectl, condition
 from .load import Login
@@ -82,6 +82,12 @@ class Shop:
             f"{pod['metadata']['uid']}/{sum(c['restartCount'] for c in pod['status'].get('containerStatuses', []))}"
             for pod in self.pods(name)
         }
+
+    def kill(self, pod: Document) -> None:
+        """A Pod gone without a farewell: by kill -9 where that can be had."""
+        self.kubectl("delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force", "--wait=false")
+        if self.cluster.own:
+            kill_processes(pod)
 
     def login(self, name: str = "orders", user: str = "", password: str = "") -> Login:
         """How a client reaches the pool through its Service."""
