@@ -21,7 +21,7 @@ RUN set -e; \
         ldd "$file" | grep -o '/[^ ]*'; \
     done | sort -u >/files; \
     xargs cp -L --parents -t /tree </files; \
-    cp -L --parents -t /tree /etc/ssl/openssl.cnf /etc/nsswitch.conf; \
+    cp -L --parents -t /tree /etc/nsswitch.conf; \
     echo 'penstock:x:65532:65532::/:/nonexistent' >/tree/etc/passwd; \
     echo 'penstock:x:65532:' >/tree/etc/group; \
     chmod 1777 /tree/tmp

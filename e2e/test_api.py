@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 
 import pytest
+from harness.cluster import Cluster
 from harness.kubectl import Document, Kubectl, Refused
 from harness.manifests import backpressure, pool
 from wrong_manifests import REFUSED
 
 
 @pytest.mark.parametrize(("field", "document"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
-def test_wrong_manifest_is_refused_with_its_field(here: Kubectl, field: str, document: Document) -> None:
+def test_wrong_manifest_is_refused_with_its_field(kinds: Cluster, field: str, document: Document) -> None:
     with pytest.raises(Refused) as refusal:
-        here.apply(document, flags=("--dry-run=server",))
+        kinds.kubectl.apply(document, flags=("--dry-run=server",))
     assert field in str(refusal.value)
 
 

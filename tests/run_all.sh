@@ -108,6 +108,7 @@ e2e() {
 
 stage step "packages" ./dev deps
 stage step "formatting" ./dev format-check
+stage tests "packaging" ./dev packaging
 if stage step "build the programs" build_programs; then
     stage tests "integration (dev)" integration dev 2
     stage tests "e2e on a Kubernetes node" e2e

@@ -2,6 +2,7 @@
 
 #include "crds/api/backpressure.hpp"
 #include "crds/api/connection_pool.hpp"
+#include "crds/api/pool_name.hpp"
 #include "crds/api/printer_columns.hpp"
 #include "crds/api/schema.hpp"
 
@@ -59,6 +60,14 @@ Document resource_schema(std::string_view text) {
     return resource;
 }
 
+// The resource with a rule over its name; the API server lets a schema say no more of metadata.
+Document named_by(Document resource, const Rule<Metadata>& rule) {
+    resource["properties"]["metadata"]["properties"]["name"] =
+        Document{{"type", "string"}, {"maxLength", 63}};
+    openapi::add_rule(resource, rule.cel, rule.message, "metadata." + std::string{rule.key}, false);
+    return resource;
+}
+
 // `served_version` is the one entry of spec.versions.
 Document definition(const Naming& naming, Document served_version) {
     Document names = Document::object();
@@ -113,7 +122,9 @@ Document connection_pool_definition() {
     Document served = version_document(
         std::move(subresources),
         connection_pool_columns(),
-        resource_schema<ConnectionPoolSpec, ConnectionPoolStatus>(naming.text)
+        named_by(
+            resource_schema<ConnectionPoolSpec, ConnectionPoolStatus>(naming.text), pool_name_rule
+        )
     );
     served["selectableFields"] = Document::array({Document{{"jsonPath", ".spec.database.host"}}});
     return definition(naming, std::move(served));

@@ -1,6 +1,9 @@
 #include "crds/api/manifest.hpp"
 
 #include "crds/api/encode.hpp"
+#include "crds/api/pool_name.hpp"
+
+#include <algorithm>
 
 namespace penstock::api {
 namespace {
@@ -30,12 +33,24 @@ S decode_part(
     return std::move(decoded.value);
 }
 
+// A name that is wrong for any resource has been blamed already.
+void check_pool_name(const Metadata& metadata, std::vector<Error>& errors) {
+    constexpr std::string_view path = "metadata.name";
+    const bool is_blamed = std::any_of(errors.begin(), errors.end(), [](const Error& error) {
+        return error.path == path || error.path == "metadata";
+    });
+    if (!is_blamed && !pool_name_rule.holds(metadata))
+        errors.push_back({std::string{path}, std::string{pool_name_rule.message}});
+}
+
 template <class Spec, class Status, class Resource>
 Checked<Manifest> decode_resource(
     const Document& document, UnknownKeys unknown, std::vector<Error> errors
 ) {
     Resource resource;
     resource.metadata = decode_part<Metadata>(document, "metadata", UnknownKeys::Ignore, errors);
+    if constexpr (std::same_as<Resource, ConnectionPool>)
+        check_pool_name(resource.metadata, errors);
     resource.spec = decode_part<Spec>(document, "spec", unknown, errors);
     if (const Document* status = shape::find(document, "status")) {
         resource.status = decode<Status>(*status, UnknownKeys::Ignore).value_or(Status{});

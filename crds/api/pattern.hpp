@@ -37,6 +37,12 @@ constexpr bool is_dns_subdomain(std::string_view text) {
     return is_lower_or_digit(before);
 }
 
+// One label of a name in DNS that begins with a letter (DNS-1035), as names of Services are.
+constexpr bool is_dns_label(std::string_view text) {
+    return is_dns_subdomain(text) && text[0] >= 'a' && text[0] <= 'z' &&
+           text.find('.') == std::string_view::npos;
+}
+
 // A host name, an IPv4 or IPv6 address, or an absolute directory with a Unix socket: what libpq
 // takes as host.
 constexpr bool is_host(std::string_view text) {
@@ -75,6 +81,10 @@ inline constexpr Pattern dns_subdomain{
     "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
     is_dns_subdomain,
     "lower-case letters, digits, dashes and dots, beginning and ending with a letter or digit"};
+inline constexpr Pattern dns_label{
+    "^[a-z]([-a-z0-9]*[a-z0-9])?$",
+    is_dns_label,
+    "lower-case letters, digits and dashes, beginning with a letter and not ending with a dash"};
 inline constexpr Pattern host{
     "^[-A-Za-z0-9._:/]+$", is_host, "a host name, an IP address or the directory of a Unix socket"};
 inline constexpr Pattern secret_key{

@@ -1,12 +1,18 @@
 #include "crds/api/schema.hpp"
 
+#include <algorithm>
+#include <cstdint>
+
 namespace penstock::api::openapi {
+
+// The API server keeps bounds as floating-point numbers: a larger one would turn into another.
+constexpr std::int64_t exact_max = (std::int64_t{1} << 53) - 1;
 
 Document integer(const Constraints& constraints, bool is_wide) {
     Document schema{{"type", "integer"}, {"format", is_wide ? "int64" : "int32"}};
     if (constraints.range) {
         schema.emplace("minimum", constraints.range->min);
-        schema.emplace("maximum", constraints.range->max);
+        schema.emplace("maximum", std::min<std::int64_t>(constraints.range->max, exact_max));
     }
     return schema;
 }

@@ -50,7 +50,7 @@ make_certificates() {
     chmod 700 "$PKI"
     new_ca ca "$CLUSTER"
     new_ca front-ca "$CLUSTER-front"
-    new_certificate apiserver ca /CN=kube-apiserver serverAuth "$names,IP:10.96.0.1,IP:$NODE1_ADDRESS,IP:127.0.0.1"
+    new_certificate apiserver ca /CN=kube-apiserver serverAuth "$names,IP:$SERVICES.0.1,IP:$NODE1_ADDRESS,IP:127.0.0.1"
     new_certificate metrics-server ca /CN=metrics-server serverAuth "DNS:metrics-server.kube-system.svc,IP:$NODE1_ADDRESS"
     new_certificate apiserver-kubelet ca /O=system:masters/CN=kube-apiserver-kubelet-client clientAuth
     new_certificate front front-ca /CN=front-proxy-client clientAuth

@@ -51,6 +51,8 @@ ensure_penstock() {
     for program in dataplane/penstock-proxy operator/penstock-operator; do
         [ -x "$built/$program" ] || die "$PENSTOCK_BUILD/$program is missing: run ./dev build ${PENSTOCK_BUILD#build/}"
     done
+    exec 8>"$CACHE/images/lock"
+    flock 8
     ensure_base
     key=$(cat "$recipe" "$built"/{dataplane/penstock-proxy,operator/penstock-operator} | sha256sum | cut -c 1-16)
     if [ -z "$(image_id "localhost/penstock-content:$key")" ]; then

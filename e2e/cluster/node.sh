@@ -54,19 +54,23 @@ plug() {
     local node=$1
     ip link add eth0 netns "$(holder_of "$node")" type veth peer name "$node" netns "$(holder_of switch)"
     in_net switch ip link set "$node" master br0 up
-    in_net "$node" ip addr add "$(node_address "$node")/24" dev eth0
+    in_net "$node" ip addr add "$(node_address "$node")/$NETWORK_BITS" dev eth0
     in_net "$node" ip link set eth0 up
 }
 
 # A switch that links the host and the nodes, in a namespace without packet filters.
 make_network() {
-    local node other
+    local node other holders=()
     hold switch -n <<<'set -eu; ip link add br0 type bridge; ip link set br0 up' &
-    for node in "${NODES[@]}"; do holder_script "$node" | hold "$node" -m -n --propagation private & done
-    wait
+    holders+=($!)
+    for node in "${NODES[@]}"; do
+        holder_script "$node" | hold "$node" -m -n --propagation private &
+        holders+=($!)
+    done
+    wait "${holders[@]}"
     ip link add "$HOST_LINK" type veth peer name host netns "$(holder_of switch)"
     in_net switch ip link set host master br0 up
-    ip addr add "$HOST_ADDRESS/24" dev "$HOST_LINK"
+    ip addr add "$HOST_ADDRESS/$NETWORK_BITS" dev "$HOST_LINK"
     ip link set "$HOST_LINK" up
     for node in "${NODES[@]}"; do plug "$node"; done
     ip route add "$SERVICE_RANGE" via "$NODE1_ADDRESS"

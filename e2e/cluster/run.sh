@@ -27,6 +27,7 @@ usage() {
   status                     its nodes, or why there is none
   kubectl ARGS...            kubectl as administrator
   kubeconfig                 the path of the administrator's kubeconfig
+  host                       the address at which Pods reach this machine
   image [NAME]               make the Penstock image from build/release (default penstock:0.1.0)
   load [NAME]                hand an image to the nodes (default penstock:0.1.0)
   daemon NODE NAME stop|start|SIGNAL   end or start a daemon, e.g. node1 kube-apiserver stop
@@ -39,7 +40,7 @@ is_up() { [ -e "$STATE/ready" ] && [ -n "$(cluster_processes)" ] && PROGRAM=$(ca
 
 exclusively() {
     mkdir -p "$CACHE"
-    exec 9>"$CACHE/cluster.lock"
+    exec 9>"$CACHE/cluster$SUFFIX.lock"
     flock 9
 }
 
@@ -139,6 +140,7 @@ command_kubectl() {
 }
 
 command_kubeconfig() { echo "$KUBECONFIG_FILE"; }
+command_host() { echo "$HOST_ADDRESS"; }
 command_obstacle() { obstacle; }
 
 command_image() {
@@ -168,7 +170,7 @@ command_daemon() {
 COMMAND=${1:-}
 if [ $# -gt 0 ]; then shift; fi
 case $COMMAND in
-    up | down | status | kubectl | kubeconfig | image | load | daemon | obstacle) "command_$COMMAND" "$@" ;;
+    up | down | status | kubectl | kubeconfig | host | image | load | daemon | obstacle) "command_$COMMAND" "$@" ;;
     *)
         usage >&2
         exit 2

@@ -1,20 +1,27 @@
 # shellcheck shell=bash disable=SC2034  # sourced: others read these
-# Names, addresses and folders of the test cluster. They are fixed: one cluster on a machine at a time.
+# Names, addresses and folders of the test cluster. They are fixed, so a machine has one at a time; whoever
+# wants another one beside it sets PENSTOCK_CLUSTER to 1 ... 9.
 
-CLUSTER=penstock-e2e              # cgroup, and common part of names
-HOST_LINK=penstock0               # the host's end of its link to the nodes
+NUMBER=${PENSTOCK_CLUSTER:-0}
+SUFFIX=${PENSTOCK_CLUSTER:-}
+CLUSTER=penstock-e2e$SUFFIX       # cgroup, and common part of names
+HOST_LINK=penstock$NUMBER         # the host's end of its link to the nodes
 NODES=(node1 node2)               # the control plane runs beside node1
-HOST_ADDRESS=198.51.100.1         # where Pods find what runs on the host
-NODE1_ADDRESS=198.51.100.2
-SERVICE_RANGE=10.96.0.0/16
-POD_RANGE=10.123.0.0/16           # 10.123.N.0/24 on node N
+NETWORK=198.51.100                # of host and nodes, a part of 16 addresses for each cluster
+NETWORK_BITS=28
+HOST_ADDRESS=$NETWORK.$((NUMBER * 16 + 1))    # where Pods find what runs on the host
+NODE1_ADDRESS=$NETWORK.$((NUMBER * 16 + 2))
+SERVICES=10.$((96 + NUMBER))
+SERVICE_RANGE=$SERVICES.0.0/16
+PODS=10.$((123 + NUMBER))         # PODS.N.0/24 on node N
+POD_RANGE=$PODS.0.0/16
 NODE_PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(cd "$HERE/../.." && pwd)
 CACHE=${PENSTOCK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/penstock}
-STATE=$CACHE/cluster              # of the running cluster; `down` removes it
-KEPT=$CACHE/containerd            # images that the nodes have; they outlive the cluster
+STATE=$CACHE/cluster$SUFFIX       # of the running cluster; `down` removes it
+KEPT=$CACHE/containerd$SUFFIX     # images that the nodes have; they outlive the cluster
 KUBECONFIG_FILE=$STATE/kubeconfig
 PKI=$STATE/pki
 API=https://$NODE1_ADDRESS:6443
@@ -26,8 +33,8 @@ BASE_IMAGE=$IMAGE_PREFIX/debian:bookworm-slim
 PAUSE_IMAGE=localhost/pause:1
 
 node_number() { echo "${1#node}"; }
-node_address() { echo "198.51.100.$((1 + $(node_number "$1")))"; }
-node_pods() { echo "10.123.$(node_number "$1").0/24"; }
+node_address() { echo "$NETWORK.$((NUMBER * 16 + 1 + $(node_number "$1")))"; }
+node_pods() { echo "$PODS.$(node_number "$1").0/24"; }
 holder_of() { cat "$STATE/$1/holder.pid"; }
 
 BEGAN=${EPOCHREALTIME/[.,]/}

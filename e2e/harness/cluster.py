@@ -16,8 +16,6 @@ from .until import until
 ROOT = Path(__file__).resolve().parents[2]
 RUN = ROOT / "e2e" / "cluster" / "run.sh"
 IMAGE = "penstock:0.1.0"
-HOST_ADDRESS = "198.51.100.1"  # as e2e/cluster/settings.sh
-NODES = ("node1", "node2")
 
 
 def run(*arguments: str, seconds: float = 1800) -> str:
@@ -34,7 +32,7 @@ def run(*arguments: str, seconds: float = 1800) -> str:
 def kill_processes(pod: Document) -> int:
     """kill -9 of all that runs in a Pod of the project's own cluster; how many that were."""
     killed = 0
-    for pattern in ("/sys/fs/cgroup/pids/penstock-e2e", "/sys/fs/cgroup/penstock-e2e"):
+    for pattern in ("/sys/fs/cgroup/pids/penstock-e2e*", "/sys/fs/cgroup/penstock-e2e*"):
         for path in glob.glob(f"{pattern}/**/pod{pod['metadata']['uid']}/**/cgroup.procs", recursive=True):
             for pid in Path(path).read_text(encoding="ascii").split():
                 os.kill(int(pid), signal.SIGKILL)
@@ -94,7 +92,7 @@ def start() -> Cluster:
     run("up")
     state = Path(run("kubeconfig"))
     program = (state.parent / "program").read_text(encoding="utf-8").strip()
-    return Cluster(Kubectl([program, "kubectl"], {"KUBECONFIG": str(state)}), HOST_ADDRESS, IMAGE, own=True)
+    return Cluster(Kubectl([program, "kubectl"], {"KUBECONFIG": str(state)}), run("host"), IMAGE, own=True)
 
 
 def load_image() -> None:

@@ -43,7 +43,7 @@ var programs = map[string]func() int{
 }
 
 func runKubectl() int {
-	if err := logs.GlogSetter(kubectl.GetLogVerbosity(os.Args)); err != nil {
+	if _, err := logs.GlogSetter(kubectl.GetLogVerbosity(os.Args)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

@@ -155,7 +155,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
         web::http::http_request message(method_of(request_.method));
         message.set_request_uri(web::uri(request_target(request_)));
         auto& headers = message.headers();
-        headers.add("Accept", "application/json");
+        // The keys of ServiceAccounts' tokens come as application/jwk-set+json only.
+        headers.add("Accept", "application/json, */*;q=0.5");
         headers.add("User-Agent", common_->settings.user_agent);
         if (!token_.empty()) headers.add("Authorization", "Bearer " + token_);
         if (!request_.content_type.empty()) message.set_body(request_.body, request_.content_type);

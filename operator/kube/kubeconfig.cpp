@@ -2,13 +2,11 @@
 
 #include "crds/api/document.hpp"
 #include "crds/yaml/yaml.hpp"
+#include "operator/kube/base64.hpp"
 
 #include <filesystem>
-#include <optional>
 #include <string_view>
 #include <vector>
-
-#include <openssl/evp.h>
 
 namespace penstock::kube {
 namespace {
@@ -21,23 +19,10 @@ std::string text_at(const Document& document, const char* key) {
     return found != document.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-// Of a base64 text in any number of lines; nothing when it is none.
-std::optional<std::string> decode_base64(const std::string& text) {
-    std::string packed;
-    for (const char c : text)
-        if (c != '\n' && c != '\r' && c != ' ') packed += c;
-    if (packed.empty() || packed.size() % 4 != 0) return std::nullopt;
-    std::string bytes(packed.size() / 4 * 3, '\0');
-    const int size = EVP_DecodeBlock(
-        reinterpret_cast<unsigned char*>(bytes.data()),
-        reinterpret_cast<const unsigned char*>(packed.data()),
-        static_cast<int>(packed.size())
-    );
-    if (size < 0) return std::nullopt;
-    const std::size_t padding = packed.size() - 1 - packed.find_last_not_of('=');
-    if (padding > 2) return std::nullopt;
-    bytes.resize(static_cast<std::size_t>(size) - padding);
-    return bytes;
+// Base64 may be written in any number of lines.
+std::string without_blanks(std::string text) {
+    std::erase_if(text, [](char c) { return c == ' ' || c == '\n' || c == '\r'; });
+    return text;
 }
 
 class Reader {
@@ -104,7 +89,7 @@ class Reader {
     api::Result<Material> material(const Document& from, const std::string& key) const {
         const std::string data = text_at(from, (key + "-data").c_str());
         if (!data.empty()) {
-            const auto bytes = decode_base64(data);
+            const auto bytes = decode_base64(without_blanks(data));
             if (!bytes) return in_context("has a " + key + "-data that is not base64");
             return Material{"", *bytes};
         }

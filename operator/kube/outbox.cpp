@@ -14,8 +14,9 @@ using std::chrono::steady_clock;
 
 runtime::WriterSettings settings() {
     runtime::WriterSettings settings;
-    settings.rate = 50;
-    settings.burst = 100;
+    // Hundreds of pools at once are some thousands of requests.
+    settings.rate = 100;
+    settings.burst = 200;
     settings.seed = std::random_device{}();
     return settings;
 }
@@ -39,19 +40,6 @@ void Outbox::forget(const std::string& key) {
 std::string Outbox::fault(const std::string& key) const {
     const auto found = writer_.faults().find(key);
     return found == writer_.faults().end() ? std::string{} : found->second.text;
-}
-
-void Outbox::ask(const runtime::Request& request, OnResponse on_response) {
-    transport_.send(
-        request,
-        [this,
-         answer = std::move(on_response),
-         alive = std::weak_ptr<bool>(alive_)](const runtime::Response& response) {
-            if (alive.expired()) return;
-            answer(response);
-            on_news_();
-        }
-    );
 }
 
 void Outbox::send() {

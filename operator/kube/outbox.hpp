@@ -1,5 +1,5 @@
-// What the operator writes to the API, one newest wish for each thing (runtime::Writer), and what
-// it asks once. Owned by the deciding thread.
+// What the operator wants of the API, one newest wish for each thing (runtime::Writer), and few at
+// a time. Owned by the deciding thread.
 #pragma once
 
 #include "operator/kube/transport.hpp"
@@ -30,9 +30,6 @@ class Outbox {
     // Why the last try failed; empty when there is none or it is under way.
     std::string fault(const std::string& key) const;
     bool is_settled(const std::string& key) const { return writer_.is_settled(key); }
-
-    // Sends it now and once.
-    void ask(const runtime::Request& request, OnResponse on_response);
 
     const runtime::Writer& writer() const { return writer_; }
 

@@ -43,8 +43,9 @@ class KubeOperator {
         : options_(options),
           server_url_(credentials.server),
           transport_(io_, credentials, {}),
+          lease_transport_(io_, credentials, {}),
           counted_(transport_),
-          election_(io_, counted_, lease_settings(options), [this] { on_election(); }) {}
+          election_(io_, lease_transport_, lease_settings(options), [this] { on_election(); }) {}
 
     api::Result<void> begin() {
         if (!options_.metrics_address.empty()) {
@@ -140,6 +141,7 @@ class KubeOperator {
     boost::asio::io_context io_{1};
     boost::asio::signal_set signals_{io_, SIGINT, SIGTERM};
     CpprestTransport transport_;
+    CpprestTransport lease_transport_;  // a renewal never waits behind other requests
     CountedTransport counted_;
     Election election_;
     std::optional<Leading> leading_;

@@ -133,6 +133,7 @@ void Trust::on_written(const runtime::Response& response) {
 
 void Trust::use(const http::KeyRing& ring) {
     look_again_later(settings_.look_again);
+    if (token_keys_) fault_.clear();
     const auto now = system_clock::now();
     const auto valid = tls_ ? http::validity(client_.certificate) : tl::unexpected(api::Error{});
     const bool is_fresh = valid && valid->end - now > (valid->end - valid->begin) / 2;
@@ -144,7 +145,6 @@ void Trust::use(const http::KeyRing& ring) {
     ring_ = ring;
     client_ = *minted;
     tls_ = *tls;
-    if (token_keys_) fault_.clear();
     on_news_();
 }
 

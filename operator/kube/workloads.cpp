@@ -18,6 +18,8 @@ using api::Document;
 
 // Between two looks at a name that somebody else has.
 constexpr std::chrono::seconds name_distance{5};
+// Between two looks at a pool whose objects are not all in force, when nothing is heard.
+constexpr std::chrono::seconds unsettled_distance{1};
 // Between two requests to the kubelet to look at a Pod's volumes again.
 constexpr std::chrono::seconds poke_distance{5};
 constexpr std::chrono::seconds poke_distance_most{60};
@@ -91,12 +93,14 @@ void Workloads::apply(
     }
     const std::int32_t replicas = gated_replicas(workload);
     const bool is_same = pool.workload == workload && pool.authorities == authorities &&
-                         pool.replicas == replicas && is_unchanged(pool);
+                         pool.replicas == replicas && is_unchanged(pool, now);
     if (!is_same) {
         pool.workload = workload;
         pool.authorities = authorities;
         pool.replicas = replicas;
         pool.is_settled = true;
+        pool.has_news = false;
+        pool.looked_at = now;
         pool.conflict.clear();
         pool.fault.clear();
         pool.seen.clear();
@@ -110,9 +114,11 @@ void Workloads::apply(
     refresh_volumes(workload, now);
 }
 
-// Nothing to look at: all was in force and the cache still shows the same objects.
-bool Workloads::is_unchanged(const Pool& pool) const {
-    if (!pool.is_settled || pool.seen.size() != pool.keys.size()) return false;
+// Nothing to look at: the cache still shows the same objects and no answer has come. What is not in
+// force yet is looked at once a second all the same.
+bool Workloads::is_unchanged(const Pool& pool, domain::Time now) const {
+    if (pool.has_news || pool.seen.size() != pool.keys.size()) return false;
+    if (!pool.is_settled && now - pool.looked_at > unsettled_distance) return false;
     for (std::size_t i = 0; i < pool.keys.size(); ++i) {
         const std::size_t space = pool.keys[i].find(' ');
         const runtime::Resource* kind = owned_kind(pool.keys[i].substr(0, space));
@@ -174,7 +180,8 @@ void Workloads::apply_object(
     outbox_.want(
         place,
         {apply_request(kind, wanted)},
-        [this, place, text, &kind](const runtime::Response& response) {
+        [this, place, text, &kind, key = pool.workload.pool](const runtime::Response& response) {
+            tell_news(key);
             if (!response.ok()) return;
             auto document = api::parse_json(response.body);
             if (!document) return;
@@ -204,19 +211,28 @@ bool Workloads::may_create(
     if (is_due) {
         if (object.name == Name::Unknown) object.name = Name::Asked;
         object.asked = now;
-        ask_for_name(kind, key, pool.workload.owner_uid);
+        ask_for_name(pool.workload, kind, key);
     }
     return false;
 }
 
+void Workloads::tell_news(const std::string& pool) {
+    if (const auto found = pools_.find(pool); found != pools_.end()) found->second.has_news = true;
+}
+
 void Workloads::ask_for_name(
-    const runtime::Resource& kind, const std::string& key, const std::string& uid
+    const domain::Workload& workload, const runtime::Resource& kind, const std::string& key
 ) {
     runtime::Request request;
     const std::size_t slash = key.find('/');
     request.path = kind.object(key.substr(0, slash), key.substr(slash + 1));
     const std::string place = place_of(kind, key);
-    outbox_.ask(request, [this, place, uid](const runtime::Response& response) {
+    runtime::Write look{request};
+    look.done_if_missing = true;
+    const auto on_answer = [this, place, pool = workload.pool, uid = workload.owner_uid](
+                               const runtime::Response& response
+                           ) {
+        tell_news(pool);
         Object& object = objects_[place];
         const runtime::Answer answer = runtime::read_answer(response);
         if (answer.what == runtime::AnswerClass::NotFound) {
@@ -230,7 +246,8 @@ void Workloads::ask_for_name(
         const bool is_ours = owner_uid(*document) == uid;
         object.name = is_ours ? Name::Free : Name::Taken;
         object.taken_by = owner_text(*document);
-    });
+    };
+    outbox_.want("look at " + place, std::move(look), on_answer);
 }
 
 void Workloads::tell_drift(const Pool& pool, const Document& wanted, const Document& live) const {
@@ -283,6 +300,7 @@ void Workloads::remove(const std::string& pool) {
     if (found == pools_.end()) return;
     for (const std::string& place : found->second.keys) {
         outbox_.forget(place);
+        outbox_.forget("look at " + place);
         objects_.erase(place);
     }
     pools_.erase(found);

@@ -52,6 +52,8 @@ class Workloads {
         std::vector<runtime::Snapshot> seen;  // of each wanted object; as they were then
         std::vector<std::string> keys;        // of its objects
         bool is_settled = false;              // all of them in force
+        bool has_news = false;                // an answer has come since
+        domain::Time looked_at{};
         std::string conflict;
         std::string fault;
     };
@@ -71,10 +73,11 @@ class Workloads {
         domain::Time now
     );
     void ask_for_name(
-        const runtime::Resource& kind, const std::string& key, const std::string& owner_uid
+        const domain::Workload& workload, const runtime::Resource& kind, const std::string& key
     );
+    void tell_news(const std::string& pool);
     void tell_drift(const Pool& pool, const api::Document& wanted, const api::Document& live) const;
-    bool is_unchanged(const Pool& pool) const;
+    bool is_unchanged(const Pool& pool, domain::Time now) const;
     std::int32_t gated_replicas(const domain::Workload& workload) const;
     void refresh_volumes(const domain::Workload& workload, domain::Time now);
 

@@ -89,7 +89,9 @@ Outcome Writer::judge(const Write& sent, const Answer& answer) const {
 }
 
 Outcome Writer::finish(const std::string& key, const Response& response, Time now) {
-    const Answer answer = read_answer(response);
+    Answer answer = read_answer(response);
+    if (answer.ok() && !response.body.starts_with('{'))
+        answer = {AnswerClass::Garbage, "an answer that is no object", std::nullopt};
     const bool is_away =
         answer.what == AnswerClass::Unreachable || answer.what == AnswerClass::TooManyRequests;
     if (!is_away) {

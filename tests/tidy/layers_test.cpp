@@ -63,6 +63,7 @@ const std::vector<Module>& modules() {
          {"nlohmann"}},
         {"operator/objects", true, {"operator/domain", "crds/api"}, {}, {"nlohmann"}},
         {"operator/http", false, {"crds/api"}, {}, {"boost", "openssl", "nlohmann"}},
+        {"operator/tools", false, {"operator/objects", "crds/yaml", "crds/api"}, {}, {"nlohmann"}},
         {"operator/metrics", false, {"crds/api"}, {"operator/domain/observed.hpp"}, {"prometheus"}},
         {"operator/kube",
          false,

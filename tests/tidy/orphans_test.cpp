@@ -18,6 +18,7 @@ const std::map<std::string_view, std::string_view>& exceptions() {
         {"dataplane/main.cpp", "the whole program: tests/integration"},
         {"operator/main.cpp", "the whole program: tests/integration"},
         {"crds/tools/crdgen.cpp", "its output is compared by the generated test"},
+        {"operator/tools/manifestgen.cpp", "its output is compared by the test of rbac_manifests"},
         {"dataplane/net/link.cpp", "one socket of a worker: worker_test.cpp"},
         {"dataplane/net/perform.cpp", "the worker's second half: worker_test.cpp"},
         {"dataplane/proxy/proxy.cpp",

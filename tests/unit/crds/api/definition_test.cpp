@@ -1,5 +1,7 @@
 #include "crds/api/definition.hpp"
 
+#include "crds/api/pool_name.hpp"
+
 #include <gtest/gtest.h>
 
 namespace penstock::api {
@@ -102,6 +104,17 @@ TEST(Definition, ResourceThatNobodySawIsNotFinished) {
     const Document& status = root(definition)["properties"]["status"];
     EXPECT_EQ(status["default"], Document({{"observedGeneration", -1}}));
     EXPECT_EQ(root(definition)["properties"]["spec"]["properties"]["replicas"]["default"], 2);
+}
+
+TEST(Definition, PoolNameIsRuledByTheApiServer) {
+    const Document definition = connection_pool_definition();
+    const Document& rules = root(definition)["x-kubernetes-validations"];
+    ASSERT_EQ(rules.size(), 1U);
+    EXPECT_EQ(rules[0]["fieldPath"], ".metadata.name");
+    const std::string cel = rules[0]["rule"].get<std::string>();
+    EXPECT_NE(cel.find(patterns::dns_label.regex), std::string::npos);
+    EXPECT_NE(cel.find("<= " + std::to_string(longest_pool_name)), std::string::npos);
+    EXPECT_FALSE(root(backpressure_definition()).contains("x-kubernetes-validations"));
 }
 
 TEST(Definition, FitsIntoAnAnnotationOfClientSideApply) {

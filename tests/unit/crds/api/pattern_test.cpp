@@ -32,6 +32,7 @@ std::vector<std::string> all_texts(std::string_view alphabet, std::size_t longes
 
 TEST(Pattern, RegexAndTestAgree) {
     agree(patterns::dns_subdomain, all_texts("a0-.A", 5));
+    agree(patterns::dns_label, all_texts("a0-.A", 5));
     agree(patterns::host, all_texts("aA0-_:/. ", 4));
     agree(patterns::secret_key, all_texts("aA0-_./", 5));
     agree(patterns::camel_case, all_texts("aA0-", 5));

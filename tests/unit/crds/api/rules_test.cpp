@@ -4,6 +4,7 @@
 #include "crds/api/connection_pool.hpp"
 #include "crds/api/dataplane_config.hpp"
 #include "crds/api/decode.hpp"
+#include "crds/api/pool_name.hpp"
 
 #include <gtest/gtest.h>
 
@@ -53,6 +54,15 @@ TEST(Rules, ExamplesAreAcceptedAndRejected) {
     walk<BackpressureSpec>(rules_seen);
     walk<DataplaneConfig>(rules_seen);
     EXPECT_GE(rules_seen, 9);
+}
+
+TEST(Rules, PoolNamesExamples) {
+    const auto name_of = [](std::string_view example) {
+        return decode<Metadata>(parse_json(example).value()).value();
+    };
+    EXPECT_TRUE(pool_name_rule.holds(name_of(pool_name_rule.accepted)));
+    EXPECT_FALSE(pool_name_rule.holds(name_of(pool_name_rule.rejected)));
+    EXPECT_TRUE(pool_name_rule.message.starts_with("must "));
 }
 
 }  // namespace

@@ -69,17 +69,6 @@ TEST_F(GrantDeskTest, OnlyANewerEpochOrSequenceIsTaken) {
     EXPECT_EQ(desk.sequence(), 0U);
 }
 
-TEST_F(GrantDeskTest, AGrantWithoutANumberKeepsTheOneInForce) {
-    GrantDesk desk(board_, document(5));
-    EXPECT_FALSE(desk.grant());
-    ASSERT_TRUE(desk.take(grant(1, 1, 0)));
-    EXPECT_EQ(board_.limit(), 5);
-    EXPECT_EQ(desk.grant()->server_connections, 5);
-    ASSERT_TRUE(desk.take(grant(1, 2, 9)));
-    ASSERT_TRUE(desk.take(grant(2, 1, 0)));
-    EXPECT_EQ(board_.limit(), 9);
-}
-
 TEST_F(GrantDeskTest, ThrottleOfTheGrantStandsBeforeTheQueueOfTheConfiguration) {
     api::DataplaneConfig with_queue = document(5);
     with_queue.queue = api::Queue{100, 2'000};

@@ -83,6 +83,13 @@ TEST_F(WriterTest, FailureIsRetriedWithTheNewestWish) {
     EXPECT_TRUE(writer_.faults().empty());
 }
 
+TEST_F(WriterTest, GarbageIsNoSuccess) {
+    writer_.want("a", write("1"), now_);
+    EXPECT_EQ(sent(), "1");
+    EXPECT_TRUE(std::holds_alternative<Retry>(writer_.finish("a", {200, "", {}, "<html>"}, now_)));
+    EXPECT_FALSE(writer_.is_settled("a"));
+}
+
 TEST_F(WriterTest, TerminalFaultStaysUntilSomethingElseIsWanted) {
     writer_.want("a", write("1"), now_);
     EXPECT_EQ(sent(), "1");
