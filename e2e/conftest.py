@@ -81,9 +81,8 @@ def database(cluster: Cluster) -> Iterator[Database]:
 @pytest.fixture(scope="session")
 def operator(cluster: Cluster) -> Operator:
     """The operator, installed as a user does it: kubectl apply -k manifests."""
-    clusters.load_image()
     installed = Operator(cluster.kubectl)
-    installed.install()
+    installed.install(clusters.load_image())
     return installed
 
 

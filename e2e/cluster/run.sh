@@ -148,13 +148,17 @@ command_image() {
     ensure_penstock "${1:-penstock:0.1.0}"
 }
 
+# Prints the image's identity, which changes with its content.
 command_load() {
+    local name=${1:-penstock:0.1.0}
     running
     ensure_store
-    case ${1:-penstock:0.1.0} in
-        */*) load "$1" ;;
-        *) load "$IMAGE_PREFIX/${1:-penstock:0.1.0}" ;;
+    case $name in
+        */*) ;;
+        *) name=$IMAGE_PREFIX/$name ;;
     esac
+    load "$name"
+    image_id "$name"
 }
 
 command_daemon() {

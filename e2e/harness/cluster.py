@@ -95,8 +95,10 @@ def start() -> Cluster:
     return Cluster(Kubectl([program, "kubectl"], {"KUBECONFIG": str(state)}), run("host"), IMAGE, own=True)
 
 
-def load_image() -> None:
-    """Makes the image from build/release and hands it to the nodes; on another cluster that is its owner's task."""
-    if not existing():
-        run("image")
-        run("load")
+def load_image() -> str:
+    """Makes the image from this build, hands it to the nodes and returns its identity, which changes with its content.
+    On another cluster that is its owner's task."""
+    if existing():
+        return ""
+    run("image")
+    return run("load")

@@ -18,9 +18,13 @@ class Operator:
         self._everywhere = kubectl
         self.kubectl = kubectl.within(NAMESPACE)
 
-    def install(self) -> None:
-        """kubectl apply -k manifests, and waits until it is available and has a leader."""
+    def install(self, image: str = "") -> None:
+        """kubectl apply -k manifests, and waits until it is available and has a leader. Its Pods are replaced when
+        the image has changed under its name."""
         self._everywhere("apply", "-k", str(ROOT / "manifests"))
+        if image:
+            template = {"metadata": {"annotations": {"penstock.dev/e2e-image": image}}}
+            self.kubectl.patch("deployment", NAME, {"spec": {"template": template}})
         self.kubectl("rollout", "status", f"deployment/{NAME}", "--timeout=120s", seconds=150)
         until("the operator has a leader", self.leader, 60)
 
