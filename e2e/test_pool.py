@@ -66,7 +66,7 @@ def test_resize_restarts_no_proxy(shop: Shop) -> None:
     shop.pool(sizing={"mode": "Fixed", "serverConnections": 4})
     before = shop.pod_uids()
     shop.kubectl.patch("cpool", "orders", {"spec": {"sizing": {"serverConnections": 12}}})
-    until("12 connections are granted", lambda: shop.status()["budget"]["granted"] >= 12, CHANGE_SECONDS * 2,
+    until("12 connections are granted", lambda: shop.status()["budget"]["granted"] >= 12, CHANGE_SECONDS,
           lambda: shop.status().get("budget"))
     shop.kubectl.patch("cpool", "orders", {"spec": {"timeouts": {"queryWaitSeconds": 7}}})
     shop.ready()
