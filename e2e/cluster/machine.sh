@@ -79,10 +79,11 @@ cluster_processes() {
     if [ -d "$folder" ]; then find "$folder" -name cgroup.procs -exec cat {} + 2>/dev/null | sort -u; fi
 }
 
+# Everywhere, since the kubelet and runc make them also in hierarchies that we leave alone.
+our_cgroups() { ls -d "/sys/fs/cgroup/$CLUSTER" /sys/fs/cgroup/*/"$CLUSTER" 2>/dev/null; }
+
 remove_cgroups() {
-    local root
-    for root in $(cgroup_roots); do
-        if [ -d "$root/$CLUSTER" ]; then find "$root/$CLUSTER" -depth -type d -exec rmdir {} \; 2>/dev/null; fi
-    done
+    local folder
+    for folder in $(our_cgroups); do find "$folder" -depth -type d -exec rmdir {} \; 2>/dev/null; done
     return 0
 }

@@ -120,7 +120,7 @@ command_down() {
     exclusively
     sweep
     if [ "${1:-}" = --images ]; then rm -rf "$KEPT"; fi
-    left=$(ls -d "$(one_cgroup)" "$STATE" 2>/dev/null; grep " $STATE" /proc/self/mountinfo) || [ -z "$left" ] || die "left over: $left"
+    left=$(our_cgroups; ls -d "$STATE" 2>/dev/null; grep " $STATE" /proc/self/mountinfo) || [ -z "$left" ] || die "left over: $left"
     say "the cluster is down"
 }
 
