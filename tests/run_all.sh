@@ -9,7 +9,6 @@ FUZZ_SECONDS=10
 SLOW=4  # how much longer tests wait for a sanitizer's build
 PYTHON=/usr/bin/python3
 LOGS=build/logs
-export CCACHE_SLOPPINESS=pch_defines,time_macros  # as ./dev
 mkdir -p "$LOGS"
 passed=0 failed=0 skipped=0
 summary=()
@@ -56,16 +55,32 @@ stage() {
     return "$code"
 }
 
-unit() { ctest --test-dir "build/$1${2:+/$2}" -j "$(nproc)" --output-on-failure; }
-build() { ./dev build "$1"; }
+# The C++ tests of one preset: those whose names begin with one of the modules.
+unit() {
+    local preset=$1
+    shift
+    ctest --test-dir "build/$preset" -j "$(nproc)" --output-on-failure -R "^($(tr ' ' '|' <<<"$*"))\\."
+}
 
-# Only the targets that a stage needs: from cold, every file costs seconds.
+# Only the targets that a stage needs: from cold, every file costs seconds, and three times as many under sanitizers.
 build_targets() {
     local preset=$1
     shift
     cmake --preset "$preset" -Wno-dev && ninja -C "build/$preset" "$@"
 }
-build_programs() { build_targets dev penstock-proxy penstock-operator crdgen; }
+PLAIN=(api yaml runtime domain objects reconcile http metrics host kube tools tidy)
+SANITIZED=(wire control session pool proxy net postgres sim)
+tests_of() { printf '%s_test\n' "$@"; }
+build_plain() {
+    local targets
+    mapfile -t targets < <(tests_of "${PLAIN[@]}")
+    build_targets dev penstock-proxy penstock-operator crdgen "${targets[@]}"
+}
+build_sanitized() {
+    local targets
+    mapfile -t targets < <(tests_of "${SANITIZED[@]}")
+    build_targets asan penstock-proxy "${targets[@]}"
+}
 # Only the programs that share memory between threads: what ThreadSanitizer is for.
 build_thread_tests() { build_targets tsan tests/thread/all; }
 
@@ -90,7 +105,7 @@ integration() {
     export PENSTOCK_BUILD=build/$preset PENSTOCK_TEST_PATIENCE=$patience
     "$PYTHON" -m pytest tests/integration/differential -q -p no:cacheprovider >"$LOGS/differential-$preset.log" 2>&1 &
     local half=$!
-    "$PYTHON" -m pytest tests/integration tests/local -q -p no:cacheprovider --ignore tests/integration/differential "$@" || first=$?
+    "$PYTHON" -m pytest -q -p no:cacheprovider --ignore tests/integration/differential "$@" || first=$?
     wait "$half" || second=$?
     cat "$LOGS/differential-$preset.log"
     return $((first + second))
@@ -109,17 +124,18 @@ e2e() {
 stage step "packages" ./dev deps
 stage step "formatting" ./dev format-check
 stage tests "packaging" ./dev packaging
-if stage step "build the programs" build_programs; then
-    stage tests "integration (dev)" integration dev 2
+if stage step "build dev" build_plain; then
+    stage tests "unit and tidy tests of the operator and the resources" unit dev "${PLAIN[@]}"
+    stage tests "integration" integration dev 2 tests/integration tests/local
     stage tests "e2e on a Kubernetes node" e2e
 fi
-# The unit tests run where they find most.
-if stage step "build asan" build asan; then
-    stage tests "unit, tidy and simulation tests (asan, ubsan)" unit asan
-    stage tests "integration (asan, ubsan)" integration asan "$SLOW" -k "not crowd"
+# The data plane's tests run where they find most.
+if stage step "build asan" build_sanitized; then
+    stage tests "unit tests of the data plane and simulations (asan, ubsan)" unit asan "${SANITIZED[@]}"
+    stage tests "integration (asan, ubsan)" integration asan "$SLOW" tests/integration -k "not crowd and not local and not budget"
 fi
 if stage step "build tsan" build_thread_tests; then
-    stage tests "thread tests (tsan)" unit tsan tests/thread
+    stage tests "thread tests (tsan)" unit tsan thread
 fi
 if stage step "build fuzz" build_targets fuzz tests/fuzz/all; then
     stage tests "fuzz smoke, $FUZZ_SECONDS s each" fuzz_smoke
