@@ -14,6 +14,7 @@ from harness.until import always, until
 
 FIRST_QUERY_SECONDS = 10
 CHANGE_SECONDS = 5
+ACTS_SECONDS = 2
 SETTLED_SECONDS = 2
 OWNED = (
     ("deployment", "orders"), ("service", "orders"), ("service", "orders-proxies"), ("configmap", "orders-proxy"),
@@ -72,6 +73,13 @@ def test_resize_restarts_no_proxy(shop: Shop) -> None:
     shop.ready()
     assert shop.pod_uids() == before
     shop.login().query()
+
+
+def test_spec_change_acts_at_once(shop: Shop) -> None:
+    shop.pool(replicas=1, sizing={"mode": "Fixed", "serverConnections": 4})
+    shop.kubectl.patch("cpool", "orders", {"spec": {"sizing": {"serverConnections": 8}}})
+    until("8 connections are granted", lambda: shop.status()["budget"]["granted"] >= 8, ACTS_SECONDS,
+          lambda: shop.status().get("budget"))
 
 
 def test_restart_field_rolls_all_proxies(shop: Shop) -> None:
