@@ -1,6 +1,7 @@
 // penstock-proxy: reads its configuration, serves until a signal ends it.
 #include "dataplane/net/config_source.hpp"
 #include "dataplane/net/control.hpp"
+#include "dataplane/net/held_signals.hpp"
 #include "dataplane/net/log.hpp"
 #include "dataplane/net/waiting.hpp"
 
@@ -63,6 +64,7 @@ int main(int argc, char** argv) {
     app.set_version_flag("--version", "penstock-proxy " PENSTOCK_VERSION);
     CLI11_PARSE(app, argc, argv);
 
+    net::hold_signals();  // until somebody listens
     ::signal(SIGPIPE, SIG_IGN);
     const net::Identity identity = net::Identity::make(std::getenv("POD_NAME"));
     net::Reading reading = net::read_configuration(config_path, identity);

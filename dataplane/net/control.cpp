@@ -1,5 +1,6 @@
 #include "dataplane/net/control.hpp"
 
+#include "dataplane/net/held_signals.hpp"
 #include "dataplane/net/log.hpp"
 #include "dataplane/net/metrics_page.hpp"
 
@@ -61,6 +62,7 @@ Control::Control(Console& console, std::string config_path, Identity identity, c
 void Control::run() {
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) signals_.add(signal);
     wait_for_signal();
+    let_signals();
     workers_.start();
     is_listening_ = true;
     facts_.ask(in_force_->monitor);

@@ -1,5 +1,6 @@
 #include "dataplane/net/waiting.hpp"
 
+#include "dataplane/net/held_signals.hpp"
 #include "dataplane/net/log.hpp"
 #include "dataplane/net/metrics_page.hpp"
 
@@ -40,10 +41,12 @@ Waiting::Waiting(Console& console, std::string config_path, const Identity& iden
 Waiting::End Waiting::run(Reading first) {
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) signals_.add(signal);
     wait_for_signal();
+    let_signals();
     console_.show(pages());
     consider(std::move(first));
     boost::asio::io_context& context = console_.context();
     context.run();
+    hold_signals();
     // Nothing of this object is left in the loop that goes on with Control.
     watch_.stop();
     signals_.cancel();

@@ -33,13 +33,32 @@ def run(*arguments: str, seconds: float = 1800) -> str:
 def kill_processes(pod: Document) -> int:
     """kill -9 of all that runs in a Pod of the project's own cluster; how many that were."""
     killed = 0
+    for pid in processes(pod):
+        with contextlib.suppress(OSError):  # it has ended by itself
+            os.kill(pid, signal.SIGKILL)
+            killed += 1
+    return killed
+
+
+def processes(pod: Document) -> list[int]:
+    """The pids of all that runs in a Pod of the project's own cluster."""
+    found: list[int] = []
     for pattern in ("/sys/fs/cgroup/pids/penstock-e2e*", "/sys/fs/cgroup/penstock-e2e*"):
         for path in glob.glob(f"{pattern}/**/pod{pod['metadata']['uid']}/**/cgroup.procs", recursive=True):
             with contextlib.suppress(OSError):  # it has ended by itself
-                for pid in Path(path).read_text(encoding="ascii").split():
-                    os.kill(int(pid), signal.SIGKILL)
-                    killed += 1
-    return killed
+                found += [int(pid) for pid in Path(path).read_text(encoding="ascii").split()]
+    return found
+
+
+def process_memory(pod: Document) -> int:
+    """Resident memory of the largest process in a Pod of the project's own cluster, in bytes."""
+    sizes = [0]
+    for pid in processes(pod):
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
+                if line.startswith("VmRSS:"):
+                    sizes.append(int(line.split()[1]) * 1024)
+    return max(sizes)
 
 
 def obstacle() -> str:
