@@ -46,8 +46,7 @@ ensure_base() {
 # The image with penstock-proxy and penstock-operator of $PENSTOCK_BUILD, made anew when they or the recipe change.
 ensure_penstock() {
     local name=$IMAGE_PREFIX/$1 folder=$CACHE/images/context built=$ROOT/$PENSTOCK_BUILD key program
-    local recipe=$ROOT/e2e/Dockerfile.prebuilt target=()
-    if grep -qi ' AS prebuilt' "$ROOT/Dockerfile"; then recipe=$ROOT/Dockerfile target=(--target prebuilt); fi
+    local recipe=$ROOT/Dockerfile
     for program in dataplane/penstock-proxy operator/penstock-operator; do
         [ -x "$built/$program" ] || die "$PENSTOCK_BUILD/$program is missing: run ./dev build ${PENSTOCK_BUILD#build/}"
     done
@@ -62,7 +61,7 @@ ensure_penstock() {
         for program in dataplane/penstock-proxy operator/penstock-operator; do
             strip -o "$folder/image/${program##*/}" "$built/$program"
         done
-        buildah bud -q --runtime runc --network=host --pull-never --layers "${target[@]}" -f "$recipe" \
+        buildah bud -q --runtime runc --network=host --pull-never --layers --target prebuilt -f "$recipe" \
             -t "localhost/penstock-content:$key" "$folder" >&2
         rm -rf "$folder"
     fi
