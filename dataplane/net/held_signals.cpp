@@ -1,5 +1,7 @@
 #include "dataplane/net/held_signals.hpp"
 
+#include <initializer_list>
+
 #include <signal.h>
 
 namespace penstock::net {

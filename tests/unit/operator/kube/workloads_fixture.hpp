@@ -2,6 +2,7 @@
 #pragma once
 
 #include "operator/kube/workloads.hpp"
+#include "operator/objects/read.hpp"
 #include "tests/support/reporting_proxy.hpp"
 #include "tests/support/sample_workload.hpp"
 #include "tests/support/scripted_api.hpp"
