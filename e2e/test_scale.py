@@ -42,6 +42,11 @@ def told(kubectl: Kubectl, epoch: int) -> bool:
     )
 
 
+pytestmark = pytest.mark.skipif(
+    os.environ.get("E2E_SCALE") != "1", reason="takes five minutes; E2E_SCALE=1 runs it"
+)
+
+
 @pytest.fixture
 def many(operator: Operator, cluster: Cluster, here: Kubectl):
     """Pools and policies; no node takes their Pods, or any other."""
