@@ -35,7 +35,7 @@ S decode_part(
 
 // A name that is wrong for any resource has been blamed already.
 void check_pool_name(const Metadata& metadata, std::vector<Error>& errors) {
-    constexpr std::string_view path = "metadata.name";
+    static constexpr std::string_view path = "metadata.name";
     const bool is_blamed = std::any_of(errors.begin(), errors.end(), [](const Error& error) {
         return error.path == path || error.path == "metadata";
     });
