@@ -8,6 +8,20 @@ namespace penstock::objects {
 
 using api::Document;
 
+namespace {
+
+// Where clients connect to, under the name that the Pods give it.
+Document client_ports(const domain::Workload& workload) {
+    Document port;
+    port["name"] = postgres_port;
+    port["port"] = workload.config.listen.port;
+    port["protocol"] = "TCP";
+    port["targetPort"] = postgres_port;
+    return Document::array({port});
+}
+
+}  // namespace
+
 Document service_account(const domain::Workload& workload) {
     Document account = owned(workload, "v1", "ServiceAccount", account_suffix);
     account["automountServiceAccountToken"] = false;
@@ -39,13 +53,7 @@ Document service(const domain::Workload& workload) {
     object["spec"] = {
         {"type", "ClusterIP"},
         {"selector", selector_of(workload)},
-        {"ports",
-         Document::array(
-             {{{"name", postgres_port},
-               {"port", workload.config.listen.port},
-               {"protocol", "TCP"},
-               {"targetPort", postgres_port}}}
-         )}};
+        {"ports", client_ports(workload)}};
     return object;
 }
 
@@ -57,13 +65,7 @@ Document headless_service(const domain::Workload& workload) {
         {"clusterIP", "None"},
         {"publishNotReadyAddresses", true},
         {"selector", selector_of(workload)},
-        {"ports",
-         Document::array(
-             {{{"name", postgres_port},
-               {"port", workload.config.listen.port},
-               {"protocol", "TCP"},
-               {"targetPort", postgres_port}}}
-         )}};
+        {"ports", client_ports(workload)}};
     return object;
 }
 
