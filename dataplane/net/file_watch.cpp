@@ -55,6 +55,7 @@ bool FileWatch::watch(const std::set<std::string>& files) {
         each = folders_.erase(each);
     }
     bool all = true;
+    bool is_new = false;
     for (auto& [folder, names] : wanted) {
         const int id =
             ::inotify_add_watch(events_.native_handle(), folder.c_str(), events_of_interest);
@@ -62,10 +63,21 @@ bool FileWatch::watch(const std::set<std::string>& files) {
             all = false;
             continue;
         }
-        folders_[folder] = id;
+        const auto [known, is_first] = folders_.emplace(folder, id);
+        if (!is_first && known->second != id) names_.erase(known->second);  // another folder now
+        if (is_first || known->second != id) is_new = true;
+        known->second = id;
         names_[id] = std::move(names);
     }
+    if (is_new) tell();
     return all;
+}
+
+void FileWatch::tell() {
+    calm_.expires_after(calm_time);
+    calm_.async_wait([this](const boost::system::error_code& cancelled) {
+        if (!cancelled) changed_();
+    });
 }
 
 void FileWatch::wait() {
@@ -73,12 +85,7 @@ void FileWatch::wait() {
         boost::asio::posix::stream_descriptor::wait_read,
         [this](const boost::system::error_code& error) {
             if (error) return;
-            if (read_events()) {
-                calm_.expires_after(calm_time);
-                calm_.async_wait([this](const boost::system::error_code& cancelled) {
-                    if (!cancelled) changed_();
-                });
-            }
+            if (read_events()) tell();
             wait();
         }
     );

@@ -20,12 +20,15 @@ class FileWatch {
     FileWatch(boost::asio::io_context& context, std::function<void()> changed);
 
     // Watches these from now on, and no others. False if the system refuses to watch one of them.
+    // Where it begins to watch a folder, `changed` is called once too: the caller has read the file
+    // before, and what was written in between made no event.
     bool watch(const std::set<std::string>& files);
     void stop();
 
  private:
     void wait();
     bool read_events();
+    void tell();
 
     boost::asio::posix::stream_descriptor events_;
     boost::asio::steady_timer calm_;

@@ -24,6 +24,12 @@ class FileWatchTest : public ::testing::Test {
         return told_;
     }
 
+    // Watches from now on; what that alone tells is over.
+    void begin(const std::set<std::string>& files) {
+        ASSERT_TRUE(watch_.watch(files));
+        ASSERT_TRUE(is_told());
+    }
+
     test::TempDir folder_;
     boost::asio::io_context context_;
     bool told_ = false;
@@ -32,7 +38,7 @@ class FileWatchTest : public ::testing::Test {
 
 TEST_F(FileWatchTest, SeesAFileWrittenInPlaceReplacedRemovedAndMade) {
     const std::string file = folder_.write("proxy.yaml", "a");
-    ASSERT_TRUE(watch_.watch({file}));
+    begin({file});
     folder_.write("proxy.yaml", "b");
     EXPECT_TRUE(is_told());
     fs::rename(folder_.write("proxy.yaml.new", "c"), file);
@@ -51,22 +57,39 @@ TEST_F(FileWatchTest, SeesTheSwapOfAMountedVolume) {
     }
     fs::create_directory_symlink("..1", folder_.path("..data"));
     fs::create_symlink("..data/proxy.yaml", folder_.path("proxy.yaml"));
-    ASSERT_TRUE(watch_.watch({folder_.path("proxy.yaml")}));
+    begin({folder_.path("proxy.yaml")});
     fs::create_directory_symlink("..2", folder_.path("..data_tmp"));
     fs::rename(folder_.path("..data_tmp"), folder_.path("..data"));
     EXPECT_TRUE(is_told());
     EXPECT_EQ(folder_.read("proxy.yaml"), "..2");
 }
 
+// Whoever read a file before it was watched learns of what was written in between.
+TEST_F(FileWatchTest, TellsOnceForEachFolderThatItBeginsToWatch) {
+    const std::string file = folder_.write("proxy.yaml", "a");
+    ASSERT_TRUE(watch_.watch({file}));
+    EXPECT_TRUE(is_told());
+    ASSERT_TRUE(watch_.watch({file}));
+    EXPECT_FALSE(is_told(std::chrono::milliseconds(150)));
+    fs::rename(folder_.path(), folder_.path() + ".old");
+    std::filesystem::create_directory(folder_.path());
+    is_told();  // the old one went
+    ASSERT_TRUE(watch_.watch({file}));
+    EXPECT_TRUE(is_told());
+    fs::remove_all(folder_.path() + ".old");
+    folder_.write("proxy.yaml", "b");
+    EXPECT_TRUE(is_told());
+}
+
 TEST_F(FileWatchTest, OtherFilesOfTheFolderAreNobodysBusiness) {
-    ASSERT_TRUE(watch_.watch({folder_.write("proxy.yaml", "a")}));
+    begin({folder_.write("proxy.yaml", "a")});
     folder_.write("other", "b");
     EXPECT_FALSE(is_told(std::chrono::milliseconds(150)));
 }
 
 TEST_F(FileWatchTest, WatchesOnlyWhatWasAskedForLast) {
     const test::TempDir second;
-    ASSERT_TRUE(watch_.watch({folder_.write("a", ""), second.write("b", "")}));
+    begin({folder_.write("a", ""), second.write("b", "")});
     ASSERT_TRUE(watch_.watch({second.path("b")}));
     is_told(std::chrono::milliseconds(150));  // the system says that it no longer watches a folder
     folder_.write("a", "1");

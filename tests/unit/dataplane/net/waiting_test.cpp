@@ -30,9 +30,11 @@ class WaitingTest : public ::testing::Test {
                 "}}\nclients: {usersFile: " + folder_.path("secrets/users") + "}\n"
         );
     }
-    void wait() {
-        thread_ = std::thread([this] {
-            end_ = waiting_.run(read_configuration(folder_.path("proxy.yaml"), identity_));
+    Reading read() const { return read_configuration(folder_.path("proxy.yaml"), identity_); }
+    void wait() { wait(read()); }
+    void wait(Reading first) {
+        thread_ = std::thread([this, first = std::move(first)] {
+            end_ = waiting_.run(first);
             is_over_ = true;
         });
     }
@@ -115,6 +117,16 @@ TEST_F(WaitingTest, AGrantIsKeptForLater) {
 TEST_F(WaitingTest, ADocumentThatIsNotThereYetIsWaitedFor) {
     wait();
     write_document();
+    EXPECT_TRUE(is_open());
+    ::kill(::getpid(), SIGTERM);
+    ASSERT_TRUE(is_over());
+    EXPECT_EQ(end_, Waiting::End::Asked);
+}
+
+TEST_F(WaitingTest, WhatWasWrittenBetweenTheFirstReadingAndTheWatchIsSeen) {
+    Reading before = read();
+    write_document();
+    wait(std::move(before));
     EXPECT_TRUE(is_open());
     ::kill(::getpid(), SIGTERM);
     ASSERT_TRUE(is_over());
