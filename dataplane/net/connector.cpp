@@ -11,6 +11,13 @@
 #include <unistd.h>
 
 namespace penstock::net {
+namespace {
+
+std::string key_of(const std::string& host, std::uint16_t port) {
+    return host + ":" + std::to_string(port);
+}
+
+}  // namespace
 
 void set_socket_options(int fd) {
     const auto set = [fd](int level, int option, int value) {
@@ -70,34 +77,46 @@ std::shared_ptr<const Addresses> Resolver::known(
 }
 
 void Resolver::resolve(const std::string& host, std::uint16_t port, Done done) {
-    const std::string key = host + ":" + std::to_string(port);
+    const std::string key = key_of(host, port);
     const auto asks_same = [&key](const Waiting& each) { return each.key == key; };
     const bool under_way = std::any_of(waiting_.begin(), waiting_.end(), asks_same);
     waiting_.push_back({key, std::move(done)});
     if (under_way) return;
-    resolver_.async_resolve(
-        host,
-        std::to_string(port),
-        [this, host, port, key](const boost::system::error_code& error, const auto& results) {
-            std::string fault;
-            std::shared_ptr<const Addresses> found;
-            if (error) {
-                fault = "cannot resolve \"" + host + "\": " + error.message();
-            } else {
-                found = std::make_shared<const Addresses>(results.begin(), results.end());
-                keep_addresses(host, port, found);
-                known_until_ = std::chrono::steady_clock::now() + keep;
-            }
-            std::vector<Waiting> all = std::exchange(waiting_, {});
-            for (Waiting& each : all) {
-                if (each.key == key) {
-                    each.done(found, fault);
-                } else {
-                    waiting_.push_back(std::move(each));
-                }
-            }
+    const auto resolved = [this, mailbox = mailbox_, host, port](
+                              const boost::system::error_code& error, const auto& results
+                          ) {
+        std::string fault;
+        std::shared_ptr<const Addresses> addresses;
+        if (error) {
+            fault = "cannot resolve \"" + host + "\": " + error.message();
+        } else {
+            addresses = std::make_shared<const Addresses>(results.begin(), results.end());
         }
-    );
+        mailbox->post([this, host, port, addresses, fault] { found(host, port, addresses, fault); }
+        );
+    };
+    resolver_.async_resolve(host, std::to_string(port), resolved);
+}
+
+void Resolver::found(
+    const std::string& host,
+    std::uint16_t port,
+    std::shared_ptr<const Addresses> addresses,
+    const std::string& fault
+) {
+    if (addresses) {
+        keep_addresses(host, port, addresses);
+        known_until_ = std::chrono::steady_clock::now() + keep;
+    }
+    const std::string key = key_of(host, port);
+    std::vector<Waiting> all = std::exchange(waiting_, {});
+    for (Waiting& each : all) {
+        if (each.key == key) {
+            each.done(addresses, fault);
+        } else {
+            waiting_.push_back(std::move(each));
+        }
+    }
 }
 
 void Resolver::keep_addresses(

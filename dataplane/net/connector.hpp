@@ -1,6 +1,9 @@
 // How links of one worker reach the database: its addresses, looked up in the background and kept
-// for a short time, tried one after the other. This worker's thread only.
+// for a short time, tried one after the other. This worker's thread only; the lookup itself runs on
+// a thread of Asio's.
 #pragma once
+
+#include "dataplane/net/mailbox.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -45,7 +48,10 @@ class Resolver {
     // Addresses, or null and why.
     using Done = std::function<void(std::shared_ptr<const Addresses>, const std::string& fault)>;
 
-    explicit Resolver(boost::asio::io_context& context) : resolver_(context) {}
+    // lookups: run by anybody; what it finds comes back through the mailbox, which runs only while
+    // this lives.
+    Resolver(boost::asio::io_context& lookups, std::shared_ptr<Mailbox> mailbox)
+        : resolver_(lookups), mailbox_(std::move(mailbox)) {}
 
     // What is known now, without waiting; null: call resolve(). A numeric host is always known.
     std::shared_ptr<const Addresses> known(
@@ -65,11 +71,18 @@ class Resolver {
         std::string key;  // host:port
         Done done;
     };
+    void found(
+        const std::string& host,
+        std::uint16_t port,
+        std::shared_ptr<const Addresses> addresses,
+        const std::string& fault
+    );
     void keep_addresses(
         const std::string& host, std::uint16_t port, std::shared_ptr<const Addresses> addresses
     );
 
     boost::asio::ip::tcp::resolver resolver_;
+    std::shared_ptr<Mailbox> mailbox_;
     std::string host_;  // of addresses_
     std::uint16_t port_ = 0;
     std::shared_ptr<const Addresses> addresses_;

@@ -44,7 +44,8 @@ Control::Control(Console& console, std::string config_path, Identity identity, c
       workers_(
           worker_count(first.configuration->document),
           first.configuration,
-          [this] { boost::asio::post(context_, [this] { worker_drained(); }); }
+          [this] { boost::asio::post(context_, [this] { worker_drained(); }); },
+          context_
       ),
       desk_(workers_.board(), first.configuration->document),
       watch_(context_, [this] { reload(Why::FilesChanged); }),

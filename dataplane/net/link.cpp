@@ -2,14 +2,12 @@
 
 #include "crds/api/check.hpp"
 #include "dataplane/net/connector.hpp"
-#include "dataplane/net/worker.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 
-#include <boost/asio/post.hpp>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -31,30 +29,8 @@ Transfer failed(int error) {
 
 }  // namespace
 
-// In place of a lambda for its associated allocator.
-struct Link::Handler {
-    using allocator_type = HandlerAllocator<std::byte>;
-
-    Link* link;
-    bool for_reading;
-
-    allocator_type get_allocator() const {
-        return allocator_type(for_reading ? link->read_memory_ : link->write_memory_);
-    }
-    void operator()(const boost::system::error_code&) const {
-        if (for_reading) {
-            link->waits_readable_ = false;
-            link->worker_.readable(*link);
-        } else {
-            link->waits_writable_ = false;
-            link->worker_.writable(*link);
-        }
-        link->unpin();
-    }
-};
-
 void Link::open(proxy::LinkId name, State state, int fd, std::unique_ptr<TlsStream> tls) {
-    CHECK(state_ == State::Free && pins_ == 0);
+    CHECK(state_ == State::Free);
     name_ = name;
     state_ = state;
     tls_ = std::move(tls);
@@ -62,17 +38,34 @@ void Link::open(proxy::LinkId name, State state, int fd, std::unique_ptr<TlsStre
 }
 
 void Link::assign(int fd) {
-    boost::system::error_code error;
-    socket_.assign(fd, error);
-    CHECK(!error);
+    socket_ = UniqueFd(fd);
+    is_readable_ = is_writable_ = has_hung_up_ = false;
+    if (poller_.add(fd, this, Poller::changes)) return;
+    // The system has no room to watch it: it is found closed when it is looked at.
+    ::shutdown(fd, SHUT_RDWR);
+    is_readable_ = is_writable_ = has_hung_up_ = true;
+}
+
+void Link::note_ready(std::uint32_t events) {
+    constexpr std::uint32_t broken = EPOLLHUP | EPOLLERR;
+    if ((events & (EPOLLIN | EPOLLRDHUP | broken)) != 0) is_readable_ = true;
+    if ((events & (EPOLLOUT | broken)) != 0) is_writable_ = true;
+    if ((events & (EPOLLRDHUP | broken)) != 0) has_hung_up_ = true;
 }
 
 Transfer Link::read(char* buffer, std::size_t size) {
-    if (tls_) return tls_->read(buffer, size);
-    const ssize_t got = ::recv(fd(), buffer, size, MSG_DONTWAIT);
-    if (got > 0) return {Transfer::Kind::Moved, static_cast<std::size_t>(got), {}};
-    if (got == 0) return {Transfer::Kind::Closed, 0, "connection closed by the peer", true};
-    return failed(errno);
+    Transfer got;
+    if (tls_) {
+        got = tls_->read(buffer, size);
+    } else {
+        const ssize_t bytes = ::recv(fd(), buffer, size, MSG_DONTWAIT);
+        if (bytes > 0) got = {Transfer::Kind::Moved, static_cast<std::size_t>(bytes), {}};
+        if (bytes == 0) got = {Transfer::Kind::Closed, 0, "connection closed by the peer", true};
+        if (bytes < 0) got = failed(errno);
+    }
+    // Bytes that came meanwhile are a change of their own; an end was told with the bytes before.
+    if (got.bytes < size) is_readable_ = has_hung_up_;
+    return got;
 }
 
 Transfer Link::write(const iovec* parts, std::size_t count) {
@@ -85,7 +78,7 @@ Transfer Link::write(const iovec* parts, std::size_t count) {
             std::memcpy(record.data() + filled, parts[i].iov_base, taken);
             filled += taken;
         }
-        return tls_->write({record.data(), filled});
+        return noted(tls_->write({record.data(), filled}));
     }
     ssize_t sent = 0;
     if (count == 1) {
@@ -97,7 +90,7 @@ Transfer Link::write(const iovec* parts, std::size_t count) {
         sent = ::sendmsg(fd(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     }
     if (sent >= 0) return {Transfer::Kind::Moved, static_cast<std::size_t>(sent), {}};
-    return failed(errno);
+    return noted(failed(errno));
 }
 
 Transfer Link::write_pending() {
@@ -105,7 +98,7 @@ Transfer Link::write_pending() {
         iovec part{pending_.data() + pending_sent_, pending_.size() - pending_sent_};
         Transfer transfer;
         if (tls_) {
-            transfer = tls_->write({static_cast<char*>(part.iov_base), part.iov_len});
+            transfer = noted(tls_->write({static_cast<char*>(part.iov_base), part.iov_len}));
         } else {
             transfer = write(&part, 1);
         }
@@ -125,42 +118,12 @@ void Link::drop_pending() {
     }
 }
 
-void Link::wait_readable() {
-    if (waits_readable_) return;
-    waits_readable_ = true;
-    pin();
-    socket_.async_wait(Socket::wait_read, Handler{this, true});
+Transfer Link::noted(Transfer written) {
+    if (written.kind == Transfer::Kind::WouldBlock) is_writable_ = false;
+    return written;
 }
 
-void Link::wait_writable() {
-    if (waits_writable_) return;
-    waits_writable_ = true;
-    pin();
-    socket_.async_wait(Socket::wait_write, Handler{this, false});
-}
-
-void Link::end_of_writable_waits() {
-    CHECK(!waits_writable_);
-    const int socket = socket_.release();
-    assign(socket);
-}
-
-void Link::resume_reading() {
-    if (tls_ && tls_->has_pending()) {
-        pin();
-        boost::asio::post(socket_.get_executor(), [this] {
-            worker_.readable(*this);
-            unpin();
-        });
-        return;
-    }
-    wait_readable();
-}
-
-void Link::drop_socket() {
-    boost::system::error_code ignored;
-    socket_.close(ignored);
-}
+void Link::drop_socket() { socket_.reset(); }
 
 void Link::shutdown_send() {
     if (tls_) tls_->shutdown();
@@ -168,7 +131,7 @@ void Link::shutdown_send() {
 }
 
 void Link::close() {
-    if (socket_.is_open()) {
+    if (socket_.is_set()) {
         shutdown_send();
         std::array<char, 4'096> unread;
         for (int i = 0; i < 16; ++i) {
@@ -179,7 +142,7 @@ void Link::close() {
 }
 
 void Link::abort() {
-    if (socket_.is_open()) {
+    if (socket_.is_set()) {
         const linger reset{1, 0};
         ::setsockopt(fd(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     }
@@ -190,6 +153,7 @@ Link::Released Link::release() {
     CHECK(!has_pending());
     Released released;
     released.tls = std::move(tls_);
+    poller_.remove(fd());
     released.fd = socket_.release();
     forget();
     return released;
@@ -204,11 +168,6 @@ void Link::forget() {
     state_ = State::Free;
     paused = has_ended = send_failed = shutdown_when_sent = tls_when_sent = blocks_others = false;
     blocked_by = 0;
-}
-
-void Link::unpin() {
-    CHECK(pins_ > 0);
-    if (--pins_ == 0 && state_ == State::Free) worker_.free(*this);
 }
 
 }  // namespace penstock::net

@@ -1,12 +1,14 @@
 // One socket and what hangs on it. Owned by its worker's Links, this worker's thread only; decides
 // nothing.
 //
-// A link closes in two steps: close() gives the socket back and the name is gone; the object is
-// free for another use when nothing of Asio's and no running event holds it any more (its pins).
+// A link remembers what its socket is ready for. The poller tells changes only, and a change is
+// told for what comes after a read or a write that could not go on; so readiness holds from
+// note_ready() until a read finds less, or a write leaves more, than there is.
 #pragma once
 
-#include "dataplane/net/handler_memory.hpp"
+#include "dataplane/net/poller.hpp"
 #include "dataplane/net/tls_stream.hpp"
+#include "dataplane/net/unique_fd.hpp"
 #include "dataplane/proxy/link_id.hpp"
 
 #include <chrono>
@@ -15,17 +17,11 @@
 #include <string>
 #include <string_view>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <sys/uio.h>
 
 namespace penstock::net {
 
-class Worker;
 struct ConnectAttempt;
-
-using Executor = boost::asio::io_context::executor_type;
-using Socket = boost::asio::posix::basic_stream_descriptor<Executor>;
 
 class Link {
  public:
@@ -38,7 +34,7 @@ class Link {
         Lingering,  // the name is gone; what is pending is still being written
     };
 
-    Link(Worker& worker, boost::asio::io_context& context) : worker_(worker), socket_(context) {}
+    explicit Link(Poller& poller) : poller_(poller) {}
     Link(const Link&) = delete;
     Link& operator=(const Link&) = delete;
 
@@ -48,7 +44,17 @@ class Link {
     // fd: non-blocking, now ours; -1: none yet. tls may be null.
     void open(proxy::LinkId name, State state, int fd, std::unique_ptr<TlsStream> tls = nullptr);
     void assign(int fd);
-    int fd() { return socket_.native_handle(); }
+    int fd() const { return socket_.get(); }
+
+    // What the poller says of the socket.
+    void note_ready(std::uint32_t events);
+    // Something may be there to read, in the socket or in TLS: bytes, or an end.
+    bool is_readable() const {
+        return is_readable_ || (tls_ && (tls_->has_pending() || tls_->has_ended()));
+    }
+    bool is_writable() const { return is_writable_; }
+    // The peer sends no more, or the connection broke. There may still be bytes to read.
+    bool has_hung_up() const { return has_hung_up_; }
 
     // Requires: a socket. May move nothing although the socket was said to be ready.
     Transfer read(char* buffer, std::size_t size);
@@ -63,15 +69,6 @@ class Link {
     bool has_pending() const { return pending_sent_ < pending_.size(); }
     void drop_pending();
 
-    // Each calls the worker's readable() (writable()) once, later. No effect if one is under way.
-    void wait_readable();
-    void wait_writable();
-    // To be called when a wait_writable() has ended and none follows soon. Asio goes on to watch
-    // for room to write, which there always is: each wait_readable() would then wake the worker for
-    // nothing.
-    void end_of_writable_waits();
-    // As wait_readable(), or at once if TLS holds received bytes.
-    void resume_reading();
     bool may_read() const {
         return state_ == State::Open && !paused && !has_ended && blocked_by == 0;
     }
@@ -93,10 +90,6 @@ class Link {
     // Takes the socket off this worker without closing it. As after close().
     Released release();
 
-    void pin() { ++pins_; }
-    void unpin();
-    bool is_pinned() const { return pins_ > 0; }
-
     // The worker's notes about this link.
     bool paused = false;              // by the Proxy
     bool has_ended = false;           // the peer will send no more
@@ -108,25 +101,24 @@ class Link {
     std::uint32_t outbox_first = 0;   // this event's sends: indices into the worker's outbox
     std::uint32_t outbox_last = 0;    // 0: none
     bool is_in_outbox = false;
+    bool is_served_again = false;  // in the worker's list of links to look at in its next turn
     std::chrono::steady_clock::time_point linger_until;
     std::unique_ptr<ConnectAttempt> attempt;  // while Resolving or Connecting
 
  private:
-    struct Handler;
     void forget();
+    Transfer noted(Transfer written);
 
-    Worker& worker_;
-    Socket socket_;
+    Poller& poller_;
+    UniqueFd socket_;
     std::unique_ptr<TlsStream> tls_;
     std::string pending_;
     std::size_t pending_sent_ = 0;
     proxy::LinkId name_;
     State state_ = State::Free;
-    bool waits_readable_ = false;
-    bool waits_writable_ = false;
-    std::uint32_t pins_ = 0;
-    HandlerMemory read_memory_;
-    HandlerMemory write_memory_;
+    bool is_readable_ = false;
+    bool is_writable_ = false;
+    bool has_hung_up_ = false;
 };
 
 }  // namespace penstock::net

@@ -11,16 +11,21 @@ namespace penstock::net {
 
 class Links {
  public:
-    Links(Worker& worker, boost::asio::io_context& context) : worker_(worker), context_(context) {}
+    explicit Links(Poller& poller) : poller_(poller) {}
 
     // A free link. It has no name until enter().
     Link& take() {
-        if (free_.empty()) return all_.emplace_back(worker_, context_);
+        if (free_.empty()) return all_.emplace_back(poller_);
         Link& link = *free_.back();
         free_.pop_back();
         return link;
     }
-    void give_back(Link& link) { free_.push_back(&link); }
+    // It is not taken again before recycle(): the event that runs may still hold it.
+    void give_back(Link& link) { closed_.push_back(&link); }
+    void recycle() {
+        free_.insert(free_.end(), closed_.begin(), closed_.end());
+        closed_.clear();
+    }
 
     // From now on find() knows the link by its name.
     void enter(Link& link) {
@@ -50,10 +55,10 @@ class Links {
  private:
     static std::size_t index(proxy::LinkId name) { return static_cast<std::size_t>(name.kind); }
 
-    Worker& worker_;
-    boost::asio::io_context& context_;
+    Poller& poller_;
     std::deque<Link> all_;  // never shrinks: links do not move
     std::vector<Link*> free_;
+    std::vector<Link*> closed_;
     std::array<std::vector<Link*>, 3> slots_;  // by kind
 };
 

@@ -69,31 +69,26 @@ api::Result<std::uint16_t> Listener::open(const std::string& address, std::uint1
     boost::asio::ip::tcp::endpoint bound;
     auto size = static_cast<socklen_t>(bound.capacity());
     ::getsockname(fd.get(), bound.data(), &size);
-    socket_.assign(fd.release());
+    socket_ = std::move(fd);
     spare_ = open_spare();
     return bound.port();
 }
 
-void Listener::start() { wait(); }
-
-void Listener::stop() {
-    if (!socket_.is_open()) return;
-    while (accept_one() == Accepted::Client) continue;
-    boost::system::error_code ignored;
-    socket_.close(ignored);
-    pause_.cancel();
+void Listener::start() {
+    resume_at_ = TimePoint::max();
+    if (!socket_.is_set() || poller_.add(socket_.get(), this, Poller::input)) return;
+    resume_at_ = std::chrono::steady_clock::now() + pause_time;
 }
 
-void Listener::wait() {
-    socket_.async_wait(Socket::wait_read, [this](const boost::system::error_code& error) {
-        if (!error && socket_.is_open()) accept_batch();
-    });
+void Listener::stop() {
+    if (!socket_.is_set()) return;
+    while (accept_one() == Accepted::Client) continue;
+    socket_.reset();
+    resume_at_ = TimePoint::max();
 }
 
 Listener::Accepted Listener::accept_one() {
-    UniqueFd client(
-        ::accept4(socket_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)
-    );
+    UniqueFd client(::accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (client.is_set()) {
         worker_.accepted(std::move(client));
         return Accepted::Client;
@@ -122,7 +117,6 @@ void Listener::accept_batch() {
             return;
         }
     }
-    wait();
 }
 
 void Listener::refuse_batch() {
@@ -138,16 +132,12 @@ void Listener::refuse_batch() {
         if (accepted == Accepted::Nobody) break;
         if (accepted == Accepted::Client) continue;
         spare_.reset();
-        UniqueFd client(
-            ::accept4(socket_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)
-        );
+        UniqueFd client(::accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (client.is_set()) refuse(std::move(client));
         spare_ = open_spare();
     }
-    pause_.expires_after(pause_time);
-    pause_.async_wait([this](const boost::system::error_code& error) {
-        if (!error && socket_.is_open()) wait();
-    });
+    poller_.remove(socket_.get());
+    resume_at_ = std::chrono::steady_clock::now() + pause_time;
 }
 
 }  // namespace penstock::net

@@ -92,7 +92,6 @@ void Worker::enqueue(Link& link, std::string_view bytes) {
         link.outbox_first = part;
         if (!link.is_in_outbox) {
             link.is_in_outbox = true;
-            link.pin();
             outbox_links_.push_back(&link);
         }
     } else {
@@ -136,7 +135,6 @@ void Worker::flush(Link& link) {
     for (; next < iovecs_.size(); ++next) {
         link.add_pending({static_cast<const char*>(iovecs_[next].iov_base), iovecs_[next].iov_len});
     }
-    if (link.has_pending() && link.state() == State::Open) link.wait_writable();
 }
 
 void Worker::flush_all(Link* origin) {
@@ -146,7 +144,6 @@ void Worker::flush_all(Link* origin) {
         if (is_behind && origin != nullptr && origin->state() == State::Open) block(*origin, *link);
         link->outbox_first = 0;
         link->is_in_outbox = false;
-        link->unpin();
     }
     outbox_links_.clear();
     outbox_.resize(1);
@@ -160,9 +157,8 @@ void Worker::move_servers() {
         proxy::MovedServerPtr moved = proxy_.take_moved(name);
         links_.leave(*link);
         unblock_others(*link);
-        link->pin();
         Link::Released socket = link->release();
-        link->unpin();
+        links_.give_back(*link);
         post_to(
             worker,
             [moved = std::move(moved),
@@ -172,7 +168,7 @@ void Worker::move_servers() {
                 Link& mine = peer.links_.take();
                 mine.open(adopted, State::Open, fd.release(), std::move(tls));
                 peer.links_.enter(mine);
-                mine.resume_reading();
+                peer.resume(mine);
             }
         );
     }
@@ -213,7 +209,6 @@ void Worker::connect_next(Link& link) {
         if (connecting.fd >= 0) {
             link.assign(connecting.fd);
             link.set_state(State::Connecting);
-            link.wait_writable();
             return;
         }
         attempt.note(connecting.fault);
@@ -232,10 +227,9 @@ void Worker::connect_finished(Link& link) {
     resolver_.prefer((*link.attempt->addresses)[link.attempt->next - 1]);
     link.attempt.reset();
     link.set_state(State::Open);
-    link.end_of_writable_waits();
-    link.wait_readable();
     proxy_.connected(link.name(), now_);
     perform(&link);
+    resume(link);
 }
 
 void Worker::start_tls(Link& link) {
@@ -251,21 +245,13 @@ void Worker::start_tls(Link& link) {
     }
     link.set_tls(std::move(tls));
     link.set_state(State::Handshaking);
-    // A client speaks first; towards a server that is us. Neither side is done in its first turn.
-    if (is_client) {
-        link.wait_readable();
-    } else {
-        handshake(link);
-    }
+    handshake(link);
 }
 
 void Worker::handshake(Link& link) {
     switch (link.tls()->handshake()) {
         case TlsStream::Step::WantsRead:
-            link.wait_readable();
-            break;
         case TlsStream::Step::WantsWrite:
-            link.wait_writable();
             break;
         case TlsStream::Step::Failed:
             fail(link.name(), link.tls()->error());
@@ -274,7 +260,8 @@ void Worker::handshake(Link& link) {
             link.set_state(State::Open);
             proxy_.tls_established(link.name(), now_);
             perform(&link);
-            if (link.may_read()) link.resume_reading();
+            // Bytes may wait in TLS, and others to be sent: neither makes an event.
+            serve_again(link);
             break;
     }
 }

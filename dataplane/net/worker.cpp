@@ -15,7 +15,7 @@ namespace {
 using State = Link::State;
 
 // The timer is set on multiples of this, so that deadlines that come and go with every query do not
-// each cost a system call.
+// each cost a turn.
 constexpr std::chrono::milliseconds timer_grain{2};
 constexpr std::chrono::seconds tick_at_least_every{1};
 
@@ -39,20 +39,19 @@ Worker::Worker(
     std::uint32_t index,
     pool::Board& board,
     std::shared_ptr<const Configuration> configuration,
-    std::function<void()> drained
+    std::function<void()> drained,
+    boost::asio::io_context& lookups
 )
     : index_(index),
       drained_(std::move(drained)),
-      // Other threads post here, nothing else: only the queue of handlers is locked.
-      context_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),
-      work_(context_.get_executor()),
       configuration_(std::move(configuration)),
       now_(clock_now()),
       proxy_(index, random_seed(), board, configuration_->settings, now_),
-      links_(*this, context_),
-      listener_(*this, context_),
-      resolver_(context_),
-      timer_(context_) {}
+      links_(poller_),
+      listener_(*this, poller_),
+      resolver_(lookups, mailbox_) {
+    CHECK(poller_.add(mailbox_->fd(), mailbox_.get(), Poller::input));
+}
 
 api::Result<std::uint16_t> Worker::listen(const std::string& address, std::uint16_t port) {
     return listener_.open(address, port);
@@ -63,7 +62,35 @@ void Worker::run() {
     listener_.start();
     begin_event();
     end_event();
-    context_.run();
+    while (!is_stopping_) turn();
+}
+
+void Worker::turn() {
+    poller_.wait(time_to_timer(), [this](void* who, std::uint32_t events) {
+        if (who == mailbox_.get()) {
+            mailbox_->run();
+        } else if (who == &listener_) {
+            listener_.accept_batch();
+        } else {
+            Link& link = *static_cast<Link*>(who);
+            link.note_ready(events);
+            serve(link);
+        }
+    });
+    if (!again_.empty()) serve_all_again();
+    const TimePoint now = clock_now();
+    if (timer_at_ <= now) tick();
+    if (listener_.resume_at() <= now) listener_.start();
+    links_.recycle();
+}
+
+// Rounded up: a turn too early would find nothing to do.
+std::chrono::milliseconds Worker::time_to_timer() const {
+    if (!again_.empty()) return std::chrono::milliseconds(0);
+    const auto left = std::min(timer_at_, listener_.resume_at()) - clock_now();
+    return std::max(
+        std::chrono::milliseconds(0), std::chrono::ceil<std::chrono::milliseconds>(left)
+    );
 }
 
 void Worker::configure(std::shared_ptr<const Configuration> configuration) {
@@ -85,13 +112,11 @@ void Worker::drain() {
 }
 
 void Worker::stop() {
-    boost::asio::post(context_, [this] {
+    mailbox_->post([this] {
         is_stopping_ = true;
         listener_.stop();
-        timer_.cancel();
         resolver_.cancel();
         links_.for_each_open([this](Link& link) { close(link, Ending::Close); });
-        work_.reset();
     });
 }
 
@@ -127,21 +152,52 @@ void Worker::accepted(UniqueFd client) {
     Link& link = links_.take();
     link.open(name, State::Open, client.release());
     links_.enter(link);
-    link.wait_readable();
+    resume(link);
     perform(nullptr);
     end_event();
 }
 
-void Worker::readable(Link& link) {
+void Worker::serve(Link& link) {
     begin_event();
-    if (link.state() == State::Handshaking) {
-        handshake(link);
-    } else if (link.may_read()) {
-        read(link);
-    } else if (link.state() == State::Open && link.paused) {
-        look_for_hang_up(link);
+    switch (link.state()) {
+        case State::Connecting:
+            if (link.is_writable()) connect_finished(link);
+            break;
+        case State::Handshaking:
+            handshake(link);
+            break;
+        case State::Open:
+            if (link.has_pending() && link.is_writable()) write(link);
+            if (link.is_readable() && link.may_read()) read(link);
+            if (link.paused && !link.has_ended && link.has_hung_up()) look_for_hang_up(link);
+            break;
+        case State::Lingering:
+            if (link.is_writable()) write(link);
+            break;
+        case State::Resolving:
+        case State::Free:
+            break;
     }
     end_event();
+}
+
+void Worker::serve_again(Link& link) {
+    if (link.is_served_again) return;
+    link.is_served_again = true;
+    again_.push_back(&link);
+}
+
+void Worker::serve_all_again() {
+    served_again_.swap(again_);
+    for (Link* link : served_again_) {
+        link->is_served_again = false;
+        serve(*link);
+    }
+    served_again_.clear();
+}
+
+void Worker::resume(Link& link) {
+    if (link.is_readable() && link.may_read()) serve_again(link);
 }
 
 void Worker::read(Link& link) {
@@ -157,69 +213,32 @@ void Worker::read(Link& link) {
             }
             return;
         }
-        if (got.kind == Transfer::Kind::WouldBlock) {
-            link.wait_readable();
-            return;
-        }
+        if (got.kind == Transfer::Kind::WouldBlock) return;
         proxy_.received(link.name(), {buffer_.data(), got.bytes}, now_);
         perform(&link);
-        if (!link.may_read()) break;
-        if (link.tls() != nullptr && link.tls()->has_ended()) continue;
-        if (got.bytes < buffer_.size()) {
-            // Whatever came meanwhile makes the socket readable again.
-            link.wait_readable();
-            return;
-        }
+        if (!link.is_readable() || !link.may_read()) return;
     }
-    if (link.may_read()) {
-        link.resume_reading();
-    } else if (link.state() == State::Open && link.paused) {
-        link.wait_readable();
-    }
+    serve_again(link);
 }
 
 // A client that is not read, because it waits for a server, still leaves the queue when it goes.
 // Bytes it has sent stay where they are.
 void Worker::look_for_hang_up(Link& link) {
-    if (link.name().kind != proxy::LinkKind::Client) return;
+    if (link.state() != State::Open || link.name().kind != proxy::LinkKind::Client) return;
     pollfd state{link.fd(), POLLRDHUP, 0};
     if (::poll(&state, 1, 0) == 1 && (state.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0) {
         lose(link, "connection closed by the peer");
     }
 }
 
-void Worker::writable(Link& link) {
-    begin_event();
-    switch (link.state()) {
-        case State::Connecting:
-            connect_finished(link);
-            break;
-        case State::Handshaking:
-            handshake(link);
-            break;
-        case State::Open:
-        case State::Lingering:
-            drained_of_pending(link);
-            break;
-        case State::Resolving:
-        case State::Free:
-            break;
-    }
-    end_event();
-}
-
 // Writes on, and does what waited for the last pending byte.
-void Worker::drained_of_pending(Link& link) {
+void Worker::write(Link& link) {
     const Transfer sent = link.write_pending();
-    if (sent.kind == Transfer::Kind::WouldBlock) {
-        link.wait_writable();
-        return;
-    }
+    if (sent.kind == Transfer::Kind::WouldBlock) return;
     if (sent.kind == Transfer::Kind::Closed) {
         link.drop_pending();
         link.send_failed = true;
     }
-    if (link.state() == State::Open) link.end_of_writable_waits();
     unblock_others(link);
     if (link.state() == State::Lingering) {
         close(link, Ending::Close);
@@ -237,7 +256,8 @@ void Worker::drained_of_pending(Link& link) {
 void Worker::set_paused(Link& link, bool paused) {
     if (link.paused == paused) return;
     link.paused = paused;
-    if (link.may_read()) link.resume_reading();
+    if (paused && link.has_hung_up()) serve_again(link);
+    resume(link);
 }
 
 void Worker::block(Link& blocked, Link& blocker) {
@@ -254,7 +274,7 @@ void Worker::unblock_others(Link& blocker) {
     for (auto each = first; each != last; ++each) blocked.push_back(each->second);
     blocks_.erase(first, last);
     for (Link* each : blocked) {
-        if (--each->blocked_by == 0 && each->may_read()) each->resume_reading();
+        if (--each->blocked_by == 0) resume(*each);
     }
 }
 
@@ -269,11 +289,10 @@ void Worker::close_when_sent(Link& link) {
     link.set_state(State::Lingering);
     link.linger_until = now_ + std::chrono::seconds(10);
     lingering_.push_back(&link);
-    link.wait_writable();
+    serve_again(link);
 }
 
 void Worker::close(Link& link, Ending ending) {
-    link.pin();
     if (link.state() == State::Lingering) {
         std::erase(lingering_, &link);
     } else {
@@ -288,7 +307,7 @@ void Worker::close(Link& link, Ending ending) {
     } else {
         link.abort();
     }
-    link.unpin();
+    links_.give_back(link);
 }
 
 void Worker::fail(proxy::LinkId name, std::string reason) {
@@ -305,12 +324,7 @@ void Worker::lose(Link& link, std::string_view reason) {
 
 void Worker::arm_timer() {
     const TimePoint wanted = rounded_up(std::min(proxy_.next_tick(), now_ + tick_at_least_every));
-    if (wanted >= timer_at_ || is_stopping_) return;
-    timer_at_ = wanted;
-    timer_.expires_at(wanted);
-    timer_.async_wait([this](const boost::system::error_code& error) {
-        if (!error) tick();
-    });
+    if (wanted < timer_at_) timer_at_ = wanted;
 }
 
 void Worker::tick() {

@@ -1,5 +1,6 @@
-// A thread with an io_context, a Proxy and the sockets of its links. It hands events to the Proxy
-// and performs the actions that come back, in order; it decides nothing.
+// A thread with a Proxy and the sockets of its links. It hands events to the Proxy and performs the
+// actions that come back, in order; it decides nothing. A turn of its loop serves every socket that
+// is ready, what other threads posted, and the timer.
 //
 // Constructed and listening on the control thread, then run() makes a thread its own. What other
 // threads may call is said below; every other entry checks its thread.
@@ -9,6 +10,8 @@
 #include "dataplane/net/connector.hpp"
 #include "dataplane/net/links.hpp"
 #include "dataplane/net/listener.hpp"
+#include "dataplane/net/mailbox.hpp"
+#include "dataplane/net/poller.hpp"
 #include "dataplane/proxy/proxy.hpp"
 
 #include <array>
@@ -21,9 +24,7 @@
 #include <utility>
 #include <vector>
 
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 
 namespace penstock::net {
 
@@ -32,11 +33,13 @@ class Worker {
     using TimePoint = proxy::TimePoint;
 
     // drained: called once on the worker's thread, after drain(), when its last link is gone.
+    // lookups: where the database's name is resolved; must outlive this, and be run by somebody.
     Worker(
         std::uint32_t index,
         pool::Board& board,
         std::shared_ptr<const Configuration> configuration,
-        std::function<void()> drained
+        std::function<void()> drained,
+        boost::asio::io_context& lookups
     );
 
     // Before run().
@@ -59,11 +62,8 @@ class Worker {
     // The last fault in opening a server connection; empty once one succeeded.
     std::string server_error() const;
 
-    // From the worker's own links and listener.
-    void readable(Link& link);
-    void writable(Link& link);
+    // From the worker's own listener.
     void accepted(UniqueFd client);
-    void free(Link& link) { links_.give_back(link); }
 
  private:
     // 64 KiB: what one read takes at most. One for the worker, not one for each link, so that an
@@ -75,7 +75,7 @@ class Worker {
     // Runs `body`, which calls one entry of the Proxy, as an event of this worker. Any thread.
     template <class Body>
     void post(Body body) {
-        boost::asio::post(context_, [this, body = std::move(body)]() mutable {
+        mailbox_->post([this, body = std::move(body)]() mutable {
             if (is_stopping_) return;
             begin_event();
             body();
@@ -88,8 +88,17 @@ class Worker {
         Worker* const peer = peers_[worker];
         peer->post([peer, body = std::move(body)]() mutable { body(*peer); });
     }
+    void turn();
+    std::chrono::milliseconds time_to_timer() const;
     void begin_event();
     void end_event();
+    // Does what the link's state and the readiness of its socket allow.
+    void serve(Link& link);
+    // Has it served in the next turn, after whoever is ready then.
+    void serve_again(Link& link);
+    void serve_all_again();
+    // To be called when a link may be read again: what came before makes no event any more.
+    void resume(Link& link);
 
     // Performs the Proxy's actions. origin: the link whose event caused them, or null.
     void perform(Link* origin);
@@ -100,8 +109,8 @@ class Worker {
     void flush_all(Link* origin);
 
     void read(Link& link);
+    void write(Link& link);
     void look_for_hang_up(Link& link);
-    void drained_of_pending(Link& link);
     void set_paused(Link& link, bool paused);
     void block(Link& blocked, Link& blocker);
     void unblock_others(Link& blocker);
@@ -130,21 +139,22 @@ class Worker {
 
     // This worker's thread only.
     std::thread::id thread_;
-    bool is_stopping_ = false;
-    boost::asio::io_context context_;
-    boost::asio::executor_work_guard<Executor> work_;
+    bool is_stopping_ = false;  // ends the loop
+    Poller poller_;
+    const std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
     std::shared_ptr<const Configuration> configuration_;
     TimePoint now_;  // of the running event
     proxy::Proxy proxy_;
     Links links_;
     Listener listener_;
     Resolver resolver_;
-    Timer timer_;
     TimePoint timer_at_ = TimePoint::max();
     std::vector<std::pair<proxy::LinkId, std::string>> failed_;
     std::vector<std::pair<proxy::LinkId, std::uint32_t>> moves_;
     std::unordered_multimap<Link*, Link*> blocks_;  // blocker to blocked
     std::vector<Link*> lingering_;
+    std::vector<Link*> again_;
+    std::vector<Link*> served_again_;  // of the running turn; empty between turns
     std::array<char, buffer_bytes> buffer_;
 
     // The sends of the running event, chained by link through Part::next; index 0 is not used.

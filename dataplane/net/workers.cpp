@@ -7,12 +7,13 @@ namespace penstock::net {
 Workers::Workers(
     std::uint32_t count,
     const std::shared_ptr<const Configuration>& configuration,
-    const std::function<void()>& drained
+    const std::function<void()>& drained,
+    boost::asio::io_context& lookups
 )
     : board_(count, configuration->document.server_connections) {
     std::vector<Worker*> all;
     for (std::uint32_t i = 0; i < count; ++i) {
-        workers_.push_back(std::make_unique<Worker>(i, board_, configuration, drained));
+        workers_.push_back(std::make_unique<Worker>(i, board_, configuration, drained, lookups));
         all.push_back(workers_.back().get());
         metrics_.push_back(&workers_.back()->metrics());
     }

@@ -16,10 +16,12 @@ namespace penstock::net {
 class Workers {
  public:
     // drained: called on each worker's thread once it has nobody left after drain().
+    // lookups: as for a Worker.
     Workers(
         std::uint32_t count,
         const std::shared_ptr<const Configuration>& configuration,
-        const std::function<void()>& drained
+        const std::function<void()>& drained,
+        boost::asio::io_context& lookups
     );
     ~Workers() { stop(); }
 

@@ -28,12 +28,15 @@ class IdleWorkers {
         const net::Reading reading =
             net::read_configuration(folder_.path("proxy.yaml"), {"test-1", "mock"});
         for (const api::Error& fault : reading.faults) ADD_FAILURE() << api::to_string(fault);
-        workers_ = std::make_unique<net::Workers>(count, reading.configuration, std::move(drained));
+        workers_ = std::make_unique<net::Workers>(
+            count, reading.configuration, std::move(drained), lookups_
+        );
     }
     net::Workers* operator->() { return workers_.get(); }
 
  private:
     TempDir folder_;
+    boost::asio::io_context lookups_;  // nobody runs it: the database is a number
     std::unique_ptr<net::Workers> workers_;
 };
 

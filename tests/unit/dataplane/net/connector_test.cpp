@@ -18,8 +18,15 @@ class ResolverTest : public ::testing::Test {
  protected:
     static constexpr Resolver::TimePoint start{};
 
-    boost::asio::io_context context_;
-    Resolver resolver_{context_};
+    // All lookups that were asked for, and what they found told.
+    void look_up() {
+        lookups_.run();
+        mailbox_->run();
+    }
+
+    boost::asio::io_context lookups_;
+    const std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
+    Resolver resolver_{lookups_, mailbox_};
 };
 
 TEST_F(ResolverTest, ANumericHostIsAlwaysKnown) {
@@ -42,7 +49,7 @@ TEST_F(ResolverTest, ANameIsKnownForAWhileOnceResolved) {
     resolver_.resolve("localhost", 1, count);
     resolver_.resolve("localhost", 2, count);
     EXPECT_EQ(answers, 0);
-    context_.run();
+    look_up();
     EXPECT_EQ(answers, 3);
     const auto now = std::chrono::steady_clock::now();
     const bool knows_one = resolver_.known("localhost", 1, now) != nullptr;
@@ -57,8 +64,20 @@ TEST_F(ResolverTest, ANameThatDoesNotExistIsAFault) {
         EXPECT_FALSE(addresses);
         said = fault;
     });
-    context_.run();
+    look_up();
     EXPECT_THAT(said, HasSubstr("no-such-host.invalid"));
+}
+
+// Whoever asked may be gone before the name is found.
+TEST(Resolver, MayEndDuringALookup) {
+    boost::asio::io_context lookups;
+    const auto mailbox = std::make_shared<Mailbox>();
+    std::optional<Resolver> resolver(std::in_place, lookups, mailbox);
+    bool told = false;
+    resolver->resolve("localhost", 1, [&](const auto&, const auto&) { told = true; });
+    resolver.reset();
+    lookups.run();
+    EXPECT_FALSE(told);
 }
 
 TEST(Connector, SocketsDoNotDelayAndAreKeptAlive) {

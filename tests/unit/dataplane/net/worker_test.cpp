@@ -112,6 +112,30 @@ TEST(Worker, AClientThatEndsItsHalfIsClosed) {
     EXPECT_EQ(client.receive_all(), "");
 }
 
+// Its socket is not read while it waits, and it has sent more than was asked of it.
+TEST(Worker, AClientThatGoesWhileItWaitsLeavesTheQueue) {
+    const test::ThrowawayPostgres postgres;
+    const test::RunningProxy proxy(
+        postgres.port(), std::string(base) + "workers: 1\nserverConnections: 1\n"
+    );
+    auto holder = proxy.connect();
+    ASSERT_TRUE(holder.ask("BEGIN").ok);
+    const auto waiting = [&proxy](std::int32_t count) {
+        return proxy.await_report([count](const api::Report& report) {
+            return report.clients_waiting == count;
+        });
+    };
+    {
+        auto waiter = proxy.connect();
+        ASSERT_EQ(PQsendQuery(waiter.get(), "SELECT 1"), 1);
+        ASSERT_TRUE(waiting(1));
+        const std::string more(100'000, 'x');
+        ASSERT_GT(::send(PQsocket(waiter.get()), more.data(), more.size(), MSG_DONTWAIT), 0);
+    }
+    EXPECT_TRUE(waiting(0));
+    EXPECT_TRUE(holder.ask("COMMIT").ok);
+}
+
 TEST(Worker, NoiseGetsAnErrorAndIsClosed) {
     const test::ThrowawayPostgres postgres;
     test::RunningProxy proxy(postgres.port());
