@@ -19,13 +19,15 @@ POOL_LABEL = "penstock.dev/pool"
 
 
 class Shop:
-    """Its Secrets are there from the start; `pool()` applies a pool on the shared database."""
+    """Its Secrets are there from the start, made here unless it has them; `pool()` applies a pool on the database."""
 
-    def __init__(self, cluster: Cluster, kubectl: Kubectl, database: Database) -> None:
+    def __init__(self, cluster: Cluster, kubectl: Kubectl, database: Database, has_secrets: bool = False) -> None:
         self.cluster, self.kubectl, self.database = cluster, kubectl, database
         self._forwards: list[subprocess.Popen[bytes]] = []
         assert kubectl.namespace
         self.namespace = kubectl.namespace
+        if has_secrets:
+            return
         kubectl.apply(
             monitor_secret(MONITOR_USER, database.monitor_password), users_secret(**{database.user: database.password})
         )
