@@ -18,7 +18,7 @@ struct Element {
     }
 };
 
-struct Whole {
+struct Limited {
     std::optional<std::int32_t> limit;
     std::vector<Element> elements;
     std::vector<std::string> names;
@@ -26,7 +26,7 @@ struct Whole {
     std::int64_t open_ended = 0;
 
     static constexpr auto fields() {
-        using S = Whole;
+        using S = Limited;
         return std::tuple{
             field(&S::limit, "limit", "", range(2, 5)),
             field(&S::elements, "elements", "", items(0, 2), map_by("name")),
@@ -36,8 +36,8 @@ struct Whole {
         };
     }
     static auto rules() {
-        return std::array{Rule<Whole>{
-            [](const Whole& self) { return !self.limit || self.open_ended <= *self.limit; },
+        return std::array{Rule<Limited>{
+            [](const Limited& self) { return !self.limit || self.open_ended <= *self.limit; },
             "",
             "openEnded",
             "must not be above limit",
@@ -45,10 +45,10 @@ struct Whole {
             ""}};
     }
 };
-static_assert(complete<Whole>() && Ruled<Whole>);
+static_assert(complete<Limited>() && Ruled<Limited>);
 
 TEST(Validate, GoodValueHasNoFaults) {
-    EXPECT_TRUE(validate(Whole{
+    EXPECT_TRUE(validate(Limited{
                              .limit = 5,
                              .elements = {{"a", 1}, {"b", 9}},
                              .names = {"x", "y"},
@@ -58,7 +58,7 @@ TEST(Validate, GoodValueHasNoFaults) {
 }
 
 TEST(Validate, EachBreachHasItsPath) {
-    const Whole bad{
+    const Limited bad{
         .limit = 6,
         .elements = {{"", 0}, {"toolong", 1}, {"a_b", 1}},
         .names = {"x", "x", "\u00e4\u00e4\u00e4", "\u00e4\u00e4\u00e4\u00e4"},
@@ -87,7 +87,7 @@ TEST(Validate, ElementsAreCheckedOneByOne) {
         {"labels[k]", "must have between 0 and 3 characters; it has 4"},
     };
     EXPECT_EQ(
-        validate(Whole{
+        validate(Limited{
             .limit = {},
             .elements = {{"", 0}, {"a_b", 1}},
             .names = {"x", "x", "\u00e4\u00e4\u00e4\u00e4"},
@@ -100,7 +100,7 @@ TEST(Validate, ElementsAreCheckedOneByOne) {
 TEST(Validate, RuleBlamesItsField) {
     const std::vector<Error> expected{{"openEnded", "must not be above limit"}};
     EXPECT_EQ(
-        validate(Whole{.limit = 2, .elements = {}, .names = {}, .labels = {}, .open_ended = 3}),
+        validate(Limited{.limit = 2, .elements = {}, .names = {}, .labels = {}, .open_ended = 3}),
         expected
     );
 }

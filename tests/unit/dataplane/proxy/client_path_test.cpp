@@ -9,7 +9,7 @@ namespace {
 using namespace test;
 using std::chrono::seconds;
 
-const std::string batch = parse("", "select 1") + bind_statement("", "") + execute() + sync();
+const std::string one_query = parse("", "select 1") + bind_statement("", "") + execute() + sync();
 
 TEST(ClientPath, QueryGoesToTheServerAndItsRowsComeBack) {
     Script script = pooled();
@@ -24,9 +24,10 @@ TEST(ClientPath, ExtendedQueryOfTheUnnamedStatementIsForwardedAsItIs) {
     Script script = pooled();
     const std::string replies = parse_complete() + bind_complete() + data_row("1") +
                                 command_complete("SELECT 1") + ready_for_query();
-    script.client_sends(batch).expects_to_server(batch).server_sends(replies).expects_to_client(
-        replies
-    );
+    script.client_sends(one_query)
+        .expects_to_server(one_query)
+        .server_sends(replies)
+        .expects_to_client(replies);
     script.passes_in_all_ways();
 }
 
@@ -84,8 +85,8 @@ TEST(ClientPath, FlushKeepsTheServerAndBringsRepliesWithoutReadyForQuery) {
 TEST(ClientPath, ErrorInMidPipelineDiscardsUpToTheNextSyncOnly) {
     Script script = pooled();
     const std::string error = error_response().code("22012").message("division by zero").bytes();
-    script.client_sends(batch + batch)
-        .expects_to_server(batch + batch)
+    script.client_sends(one_query + one_query)
+        .expects_to_server(one_query + one_query)
         .server_sends(parse_complete() + bind_complete() + error + ready_for_query())
         .expects_to_client(parse_complete() + bind_complete() + error + ready_for_query())
         .server_sends(parse_complete() + bind_complete() + done("SELECT 0"))

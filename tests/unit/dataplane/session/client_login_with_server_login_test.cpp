@@ -12,7 +12,7 @@ namespace penstock::session {
 namespace {
 
 using namespace test;
-using Step = ServerLoginStep;
+using ServerStep = ServerLoginStep;
 
 struct Ended {
     ServerLoginStep step = ServerLoginStep::NeedMore;
@@ -36,8 +36,8 @@ Ended play(ClientAuthentication method, std::string_view stored, ServerLoginSecr
         if (accepted == ClientLoginStep::Authenticated) {
             out += parameter("server_version", "17.0") + ready;
         }
-        const Step step = link.receive(out);
-        if (step != Step::NeedMore) {
+        const ServerStep step = link.receive(out);
+        if (step != ServerStep::NeedMore) {
             return {step, link.login.failure().message, accepting.request().scram_keys};
         }
         in = link.take_out();
@@ -80,7 +80,7 @@ TEST(Logins, AgreeOnEveryMethodAndSecret) {
             " given " + c.text + (c.keys ? " and keys" : "")
         );
         const Ended ended = play(c.method, c.stored, secret_of(c.text, c.keys));
-        EXPECT_EQ(ended.step, c.is_right ? Step::Ready : Step::Failed) << ended.text;
+        EXPECT_EQ(ended.step, c.is_right ? ServerStep::Ready : ServerStep::Failed) << ended.text;
         const bool yields_keys =
             c.is_right && c.stored == verifier && c.method != ClientAuthentication::Trust;
         EXPECT_EQ(ended.clients_keys, yields_keys ? keys : std::nullopt);

@@ -13,12 +13,12 @@ constexpr std::string_view rfc_auth_message =
     "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,"
     "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
 
-ScramKeys rfc_keys() {
+ScramKeys pencil_keys() {
     return scram_keys("pencil", from_base64("W22ZaJ0SNY7soEsUEjb6gQ==").value(), 4096);
 }
 
 TEST(Scram, ProofAndSignatureOfTheRfc) {
-    const ScramKeys keys = rfc_keys();
+    const ScramKeys keys = pencil_keys();
     EXPECT_EQ(
         to_base64(scram_client_proof(keys.client_key, rfc_auth_message)),
         "dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="
@@ -30,7 +30,7 @@ TEST(Scram, ProofAndSignatureOfTheRfc) {
 }
 
 TEST(Scram, ProofYieldsTheClientKeyBack) {
-    const ScramKeys keys = rfc_keys();
+    const ScramKeys keys = pencil_keys();
     const std::string proof = scram_client_proof(keys.client_key, rfc_auth_message);
     EXPECT_EQ(
         scram_client_key(scram_verifier(keys).stored_key, rfc_auth_message, proof), keys.client_key

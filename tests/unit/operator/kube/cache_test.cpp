@@ -16,12 +16,12 @@ using ::testing::SizeIs;
 
 namespace kinds = runtime::resources;
 
-api::Document object(const std::string& name_space, const std::string& name, bool is_ours = true) {
-    api::Document object{{"metadata", {{"name", name}, {"namespace", name_space}}}};
+api::Document service(const std::string& name_space, const std::string& name, bool is_ours = true) {
+    api::Document made{{"metadata", {{"name", name}, {"namespace", name_space}}}};
     if (is_ours)
-        object["metadata"]["labels"][std::string(api::labels::managed_by)] =
+        made["metadata"]["labels"][std::string(api::labels::managed_by)] =
             std::string(api::operator_name);
-    return object;
+    return made;
 }
 
 class CacheTest : public ::testing::Test {
@@ -47,9 +47,9 @@ TEST_F(CacheTest, IsSyncedWhenEveryKindHasBeenListed) {
 }
 
 TEST_F(CacheTest, ShowsOfOthersKindsOnlyWhatIsOurs) {
-    api_.put(kinds::services, object("shop", "ours"));
-    api_.put(kinds::services, object("shop", "theirs", false));
-    api_.put(kinds::connection_pools, object("shop", "orders", false));
+    api_.put(kinds::services, service("shop", "ours"));
+    api_.put(kinds::services, service("shop", "theirs", false));
+    api_.put(kinds::connection_pools, service("shop", "orders", false));
     Cache cache(io_, api_, {}, [] {});
     cache.begin();
     settle(io_);
@@ -62,9 +62,9 @@ TEST_F(CacheTest, ShowsOfOthersKindsOnlyWhatIsOurs) {
 }
 
 TEST_F(CacheTest, WatchesTheNamespacesThatItIsGivenAndNoOther) {
-    api_.put(kinds::services, object("a", "x"));
-    api_.put(kinds::services, object("b", "x"));
-    api_.put(kinds::services, object("c", "x"));
+    api_.put(kinds::services, service("a", "x"));
+    api_.put(kinds::services, service("b", "x"));
+    api_.put(kinds::services, service("c", "x"));
     Cache cache(io_, api_, {"a", "b"}, [] {});
     cache.begin();
     settle(io_);
@@ -83,12 +83,12 @@ TEST_F(CacheTest, OurOwnWriteIsSeenBeforeTheWatchTellsIt) {
     Cache cache(io_, api_, {"a", "b"}, [] {});
     cache.begin();
     settle(io_);
-    api::Document written = object("b", "x");
+    api::Document written = service("b", "x");
     written["metadata"]["resourceVersion"] = "77";
     cache.put(kinds::services, written);
     EXPECT_TRUE(cache.find(kinds::services, "b/x"));
     cache.put(kinds::services, "no object");
-    cache.put(kinds::services, object("elsewhere", "x"));
+    cache.put(kinds::services, service("elsewhere", "x"));
     EXPECT_EQ(cache.size(kinds::services), 1U);
 }
 

@@ -15,7 +15,7 @@ using test::FakeApiServer;
 using test::settle;
 using ::testing::ElementsAre;
 
-constexpr const char* path = "/apis/events.k8s.io/v1/namespaces/shop/events";
+constexpr const char* events_path = "/apis/events.k8s.io/v1/namespaces/shop/events";
 
 runtime::EventNote note(const std::string& reason) {
     return {
@@ -36,7 +36,7 @@ class EventRecorderTest : public ::testing::Test {
 TEST_F(EventRecorderTest, WritesInTheNamespaceOfTheObject) {
     recorder_->record(note("PoolResized"));
     settle(io_);
-    EXPECT_THAT(api_.take_lines(), ElementsAre("POST " + std::string(path)));
+    EXPECT_THAT(api_.take_lines(), ElementsAre("POST " + std::string(events_path)));
     const api::Document event = api::parse_json(api_.requests[0].body).value();
     EXPECT_EQ(event.at("reason"), "PoolResized");
     EXPECT_EQ(event.at("regarding").at("uid"), "uid-1");
@@ -56,7 +56,9 @@ TEST_F(EventRecorderTest, OneAfterTheOther) {
 }
 
 TEST_F(EventRecorderTest, OneThatIsRefusedIsDroppedAndTheNextIsWritten) {
-    api_.answer_with(runtime::Method::Post, path, FakeApiServer::refusal(422, "Invalid", "no"), 1);
+    api_.answer_with(
+        runtime::Method::Post, events_path, FakeApiServer::refusal(422, "Invalid", "no"), 1
+    );
     recorder_->record(note("PoolResized"));
     recorder_->record(note("BudgetViolated"));
     settle(io_);

@@ -16,7 +16,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 const runtime::Resource& services = runtime::resources::services;
-constexpr const char* path = "/api/v1/services";
+constexpr const char* services_path = "/api/v1/services";
 
 api::Document service(const std::string& name, int port = 1) {
     return {{"metadata", {{"name", name}, {"namespace", "shop"}}}, {"spec", {{"port", port}}}};
@@ -55,7 +55,7 @@ TEST_F(WatcherTest, ListsThenHearsWhatChanges) {
     settle(io_);
     EXPECT_FALSE(shows("shop/a"));
     EXPECT_EQ(news_, 3);
-    EXPECT_THAT(api_.take_lines(), ElementsAre("GET " + std::string(path)));
+    EXPECT_THAT(api_.take_lines(), ElementsAre("GET " + std::string(services_path)));
 }
 
 TEST_F(WatcherTest, ABookmarkIsNoNews) {
@@ -71,7 +71,10 @@ TEST_F(WatcherTest, ABookmarkIsNoNews) {
 
 TEST_F(WatcherTest, AListThatFailsIsNamedAndTriedAgain) {
     api_.answer_with(
-        runtime::Method::Get, path, FakeApiServer::refusal(403, "Forbidden", "no such right"), 1
+        runtime::Method::Get,
+        services_path,
+        FakeApiServer::refusal(403, "Forbidden", "no such right"),
+        1
     );
     watcher_->begin();
     settle(io_);

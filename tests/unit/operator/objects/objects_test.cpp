@@ -15,11 +15,11 @@ namespace {
 
 using api::Document;
 
-const ObjectSettings settings{"penstock:0.1.0", "PEM\n"};
+const ObjectSettings object_settings{"penstock:0.1.0", "PEM\n"};
 
 Document all_objects() {
     Document list = Document::array();
-    for (Document& each : wanted_objects(test::sample_workload(), 2, settings))
+    for (Document& each : wanted_objects(test::sample_workload(), 2, object_settings))
         list.push_back(std::move(each));
     return list;
 }
@@ -46,7 +46,7 @@ TEST(Objects, BelongToThePoolAndAreLabelled) {
 }
 
 TEST(Objects, ConfigMapHasTheWholeConfiguration) {
-    const Document map = config_map(test::sample_workload(), settings);
+    const Document map = config_map(test::sample_workload(), object_settings);
     const auto config = api::parse_json(text_at(map, "/data/config.json"));
     ASSERT_TRUE(config);
     EXPECT_EQ(text_at(*config, "/pool"), "shop/orders");

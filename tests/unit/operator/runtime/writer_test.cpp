@@ -155,19 +155,19 @@ TEST_F(WriterTest, NoMoreThanEightAreInFlight) {
 }
 
 TEST_F(WriterTest, RateIsLimitedAfterTheBurst) {
-    const auto start = now_;
+    const auto began = now_;
     for (int i = 0; i < 140; ++i) writer_.want("k" + std::to_string(i), write("1"), now_);
     int at_once = 0;
     while (!writer_.is_idle()) {
         while (const auto job = writer_.take(now_)) {
-            if (now_ == start) ++at_once;
+            if (now_ == began) ++at_once;
             writer_.finish(job->key, done, now_);
         }
         if (!writer_.is_idle()) wait();
     }
     EXPECT_EQ(at_once, 40);
-    EXPECT_GT(now_ - start, 4900ms);
-    EXPECT_LT(now_ - start, 5100ms);
+    EXPECT_GT(now_ - began, 4900ms);
+    EXPECT_LT(now_ - began, 5100ms);
 }
 
 TEST_F(WriterTest, ThrottlingHoldsEverybodyForAsLongAsTheServerSays) {
@@ -185,9 +185,9 @@ TEST_F(WriterTest, ThrottlingHoldsEverybodyForAsLongAsTheServerSays) {
 
 TEST_F(WriterTest, ServerThatIsAwayIsAskedSeldom) {
     for (int i = 0; i < 50; ++i) writer_.want("k" + std::to_string(i), write("1"), now_);
-    const auto start = now_;
+    const auto began = now_;
     int asked = 0;
-    while (now_ - start < 10min) {
+    while (now_ - began < 10min) {
         while (const auto job = writer_.take(now_)) {
             ++asked;
             writer_.finish(job->key, {0, "refused", {}, ""}, now_);
