@@ -26,6 +26,9 @@ using StreamId = Transport::StreamId;
 
 constexpr int pool_threads = 4;  // the library's own default is 40
 
+// The library keeps several connections, and a server that went has closed them all.
+constexpr int stale_max = 8;
+
 void start_pool() {
     static std::once_flag once;
     std::call_once(once, [] {
@@ -173,14 +176,14 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
             // A kept-alive connection that was closed in the meantime: the library sends again when
             // reading finds out, but not when writing does.
             const std::string text = error.what();
-            if (tries_++ == 0 && text.find("Failed to write request") != std::string::npos)
+            if (text.find("Failed to write request") != std::string::npos && stale_++ < stale_max)
                 return ask();
             return fail(text);
         }
         response_.status = head_.status_code();
         const auto header = head_.headers().find("Retry-After");
         if (header != head_.headers().end()) response_.retry_after = read_seconds(header->second);
-        if (response_.status == 401 && tries_++ == 0 &&
+        if (response_.status == 401 && !std::exchange(was_refused_, true) &&
             common_->tokens.refused(token_, steady_clock::now())) {
             response_ = {};
             return ask();
@@ -267,7 +270,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     StreamId id_;
     bool is_stream_;
     pplx::cancellation_token cancelled_;
-    int tries_ = 0;
+    int stale_ = 0;  // kept connections that this request has found closed
+    bool was_refused_ = false;
     std::string token_;
     web::http::http_response head_;
     Buffer body_;

@@ -99,10 +99,44 @@ TEST_F(TransportTest, KeepsConnectionsAndSendsAgainWhenTheServerHasClosedOne) {
     });
     for (int i = 1; i <= requests; ++i) {
         const Response answer = ask({Method::Patch, "/a", {}, "application/json", "{}"});
-        EXPECT_EQ(answer.status, 200) << answer.fault;
-        EXPECT_TRUE(test::await([&] { return settled == i; }));
+        ASSERT_EQ(answer.status, 200) << answer.fault;
+        ASSERT_TRUE(test::await([&] { return settled == i; }));
     }
     EXPECT_LT(server_->connections(), requests);
+}
+
+// As an API server does that ends: every kept connection is a stale one.
+TEST_F(TransportTest, AsksOnANewConnectionWhenTheServerHasClosedThemAll) {
+    constexpr int together = 4;
+    std::atomic<int> asked = 0;
+    std::atomic<int> closed = 0;
+    serve([&](Peer& peer) {
+        while (peer.next()) {
+            const bool is_early = ++asked <= together;
+            if (is_early) test::await([&] { return asked >= together; });
+            peer.reply(200, "{}");
+            if (!is_early) continue;
+            // All have their answers, and their connections are kept.
+            test::await([&] { return asked > together; });
+            peer.cut();
+            ++closed;
+            return;
+        }
+    });
+    const Request patch{Method::Patch, "/a", {}, "application/json", "{}"};
+    int answers = 0;
+    for (int i = 0; i < together; ++i) {
+        transport().send(patch, [&](const Response& response) {
+            EXPECT_EQ(response.status, 200) << response.fault;
+            if (++answers == together) io_.stop();
+        });
+    }
+    run();
+    ASSERT_EQ(answers, together);
+    asked = together + 1;
+    ASSERT_TRUE(test::await([&] { return closed == together; }));
+    const Response answer = ask(patch);
+    EXPECT_EQ(answer.status, 200) << answer.fault;
 }
 
 TEST_F(TransportTest, RefusalsComeWithStatusBodyAndRetryAfter) {
