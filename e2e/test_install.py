@@ -80,7 +80,7 @@ def test_install_for_one_namespace_needs_no_right_elsewhere(
     assert shop.login().query() == 1
     assert shop.reason("GrantsCurrent") == "AllAcknowledged"
     # The other one is nobody's business: whoever owns that namespace may run an operator of their own.
-    always("the other namespace is left alone", lambda: "status" not in second_shop.get(), 3)
+    always("the other namespace is left alone", lambda: "conditions" not in second_shop.status(), 3)
 
 
 def certificate(kubectl: Kubectl, entry: str) -> bytes:
@@ -134,7 +134,7 @@ def test_keys_move_on_unnoticed(shop: Shop, operator: Operator, database: Databa
     now = datetime.now(timezone.utc)
     with shop.database.watched() as seen, RetryingClients(shop.login(), 8) as tally:
         put_next(operator, authority(tmp_path, now))
-        trusted = lambda: shop.kubectl.get("configmap", "orders")["data"]  # noqa: E731 - read where it is used
+        trusted = lambda: shop.kubectl.get("configmap", "orders-proxy")["data"]  # noqa: E731 - read where it is used
         until("proxies are told of the next authority",
               lambda: sum(text.count("BEGIN CERTIFICATE") for text in trusted().values()) == 2, LOOK_SECONDS + 30, trusted)
         always("the grants stay current", lambda: shop.reason("GrantsCurrent") == "AllAcknowledged", SYNC_SECONDS)
@@ -180,9 +180,9 @@ def readme_blocks(title: str) -> list[str]:
 
 @pytest.fixture
 def own_database(cluster: Cluster) -> Iterator[Database]:
-    """One that nobody else uses, with the database that the README speaks of."""
+    """A PostgreSQL that nobody else uses; its database has the name that the README speaks of."""
     server = Database(cluster.host)
-    server.execute("create database app")
+    assert server.name == "app"
     yield server
     server.close()
 
