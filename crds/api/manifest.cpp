@@ -63,7 +63,7 @@ template <class Resource>
 Document encode_resource(const Resource& resource, std::string_view kind) {
     Document metadata = encode(resource.metadata);
     for (auto entry = metadata.begin(); entry != metadata.end();) {
-        const bool is_unset = *entry == "" || *entry == 0;
+        const bool is_unset = *entry == Document("") || *entry == 0;
         entry = is_unset ? metadata.erase(entry) : std::next(entry);
     }
     Document document = Document::object();
