@@ -73,13 +73,6 @@ def existing() -> bool:
     return os.environ.get("E2E_EXISTING") == "1"
 
 
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @dataclass(frozen=True)
 class Cluster:
     """kubectl: as administrator. host: the address at which Pods find this machine. own: made by ./dev cluster."""
@@ -93,6 +86,13 @@ class Cluster:
         """stop, start or a signal for one of the cluster's own programs."""
         assert self.own, "only for the project's own cluster"
         run("daemon", node, name, what)
+
+    def node_address(self) -> str:
+        """An address of a node that this machine reaches."""
+        if given := os.environ.get("E2E_NODE_ADDRESS"):
+            return given
+        addresses = self.kubectl.list("nodes")[0]["status"]["addresses"]
+        return next(each["address"] for each in addresses if each["type"] == "InternalIP")
 
     def api_away(self) -> None:
         """Kills the API server."""

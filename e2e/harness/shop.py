@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from typing import Any
 
-from .cluster import Cluster, free_port, kill_processes
+from .cluster import Cluster, kill_processes
 from .database import MONITOR_USER, Database
 from .kubectl import Document, Kubectl, condition
 from .load import Login
@@ -23,7 +22,6 @@ class Shop:
 
     def __init__(self, cluster: Cluster, kubectl: Kubectl, database: Database, has_secrets: bool = False) -> None:
         self.cluster, self.kubectl, self.database = cluster, kubectl, database
-        self._forwards: list[subprocess.Popen[bytes]] = []
         assert kubectl.namespace
         self.namespace = kubectl.namespace
         if has_secrets:
@@ -96,19 +94,19 @@ class Shop:
         spec = self.kubectl.get("service", name)["spec"]
         host, port = spec["clusterIP"], spec["ports"][0]["port"]
         if not self.cluster.own:
-            host, port = "127.0.0.1", self._forward(name, port)
+            host, port = self._from_outside(name, spec)
         database = self.database
         return Login(host, port, database.name, user or database.user, password or database.password)
 
-    def _forward(self, name: str, port: int) -> int:
-        local = free_port()
-        self._forwards.append(
-            subprocess.Popen(
-                self.kubectl.argv("port-forward", f"service/{name}", f"{local}:{port}"), env=self.kubectl.environment,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )
-        )
-        return local
+    def _from_outside(self, name: str, spec: Document) -> tuple[str, int]:
+        """An address by which this machine reaches the same Pods: a NodePort of a Service beside the pool's."""
+        outside = f"{name}-outside"
+        port = {key: spec["ports"][0][key] for key in ("port", "targetPort")}
+        self.kubectl.apply({
+            "apiVersion": "v1", "kind": "Service", "metadata": {"name": outside},
+            "spec": {"type": "NodePort", "selector": spec["selector"], "ports": [port]},
+        })
+        return self.cluster.node_address(), self.kubectl.get("service", outside)["spec"]["ports"][0]["nodePort"]
 
     def first_query(self, seconds: float, name: str = "orders") -> float:
         """Queries through the Service until one succeeds; the seconds that took."""
@@ -122,8 +120,5 @@ class Shop:
 
     def close(self) -> None:
         """Deletes all pools and waits until their server connections are gone."""
-        for process in self._forwards:
-            process.kill()
-            process.wait()
         self.kubectl("delete", "connectionpools,backpressures", "--all", "--wait=false")
         until("the pools' Pods have gone", lambda: not self.kubectl.list("pods", PROXIES), 90)
