@@ -209,6 +209,7 @@ void Worker::connect_next(Link& link) {
         if (connecting.fd >= 0) {
             link.assign(connecting.fd);
             link.set_state(State::Connecting);
+            if (link.is_writable()) serve_again(link);  // it cannot be watched: see assign()
             return;
         }
         attempt.note(connecting.fault);
