@@ -150,11 +150,8 @@ void Link::abort() {
 }
 
 Link::Released Link::release() {
-    CHECK(!has_pending());
-    Released released;
-    released.tls = std::move(tls_);
     poller_.remove(fd());
-    released.fd = socket_.release();
+    Released released{std::move(socket_), std::move(tls_), pending_.substr(pending_sent_)};
     forget();
     return released;
 }

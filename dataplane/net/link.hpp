@@ -70,7 +70,7 @@ class Link {
     void drop_pending();
 
     bool may_read() const {
-        return state_ == State::Open && !paused && !has_ended && blocked_by == 0;
+        return state_ == State::Open && !paused && !has_ended && !tls_when_sent && blocked_by == 0;
     }
 
     // Requires: no pending bytes in the plain.
@@ -84,8 +84,9 @@ class Link {
     // Closes at once with a reset.
     void abort();
     struct Released {
-        int fd = -1;
+        UniqueFd socket;
         std::unique_ptr<TlsStream> tls;
+        std::string pending;  // goes out first, from wherever the socket is next
     };
     // Takes the socket off this worker without closing it. As after close().
     Released release();

@@ -155,18 +155,16 @@ void Worker::move_servers() {
         Link* const link = links_.find(name);
         if (link == nullptr) continue;
         proxy::MovedServerPtr moved = proxy_.take_moved(name);
-        links_.leave(*link);
-        unblock_others(*link);
+        forget(*link);
         Link::Released socket = link->release();
         links_.give_back(*link);
         post_to(
             worker,
-            [moved = std::move(moved),
-             fd = UniqueFd(socket.fd),
-             tls = std::move(socket.tls)](Worker& peer) mutable {
+            [moved = std::move(moved), socket = std::move(socket)](Worker& peer) mutable {
                 const proxy::LinkId adopted = peer.proxy_.adopt(std::move(moved), peer.now_);
                 Link& mine = peer.links_.take();
-                mine.open(adopted, State::Open, fd.release(), std::move(tls));
+                mine.open(adopted, State::Open, socket.socket.release(), std::move(socket.tls));
+                mine.add_pending(socket.pending);
                 peer.links_.enter(mine);
                 peer.resume(mine);
             }

@@ -292,16 +292,21 @@ void Worker::close_when_sent(Link& link) {
     serve_again(link);
 }
 
-void Worker::close(Link& link, Ending ending) {
+// What this worker notes of the link besides the link itself is gone.
+void Worker::forget(Link& link) {
     if (link.state() == State::Lingering) {
         std::erase(lingering_, &link);
     } else {
         links_.leave(link);
     }
     unblock_others(link);
-    if (link.blocked_by > 0) {
-        std::erase_if(blocks_, [&link](const auto& each) { return each.second == &link; });
-    }
+    if (link.blocked_by == 0) return;
+    std::erase_if(blocks_, [&link](const auto& each) { return each.second == &link; });
+    link.blocked_by = 0;
+}
+
+void Worker::close(Link& link, Ending ending) {
+    forget(link);
     if (ending == Ending::Close) {
         link.close();
     } else {

@@ -122,6 +122,7 @@ class Worker {
     void handshake(Link& link);
 
     void close_when_sent(Link& link);
+    void forget(Link& link);
     enum class Ending { Close, Abort };
     void close(Link& link, Ending ending);
     // Has the Proxy told at the end of this event.

@@ -34,6 +34,52 @@ TEST(Worker, ServersMoveToWhereClientsWait) {
     EXPECT_LE(proxy.report().totals.server_logins, 4U);
 }
 
+// PostgreSQL is slow to refuse the first row: what was sent behind it is still to be written when
+// the server is free, and when it changes workers.
+TEST(Worker, AServerMovesWithWhatIsStillToBeWrittenToIt) {
+    const test::ThrowawayPostgres postgres;
+    const test::RunningProxy proxy(
+        postgres.port(), std::string(base) + "workers: 3\nserverConnections: 1\n"
+    );
+    const char* const tables =
+        "CREATE FUNCTION refuse(int) RETURNS bool LANGUAGE plpgsql AS "
+        "$$ BEGIN PERFORM pg_sleep(0.3); RETURN false; END $$; "
+        "CREATE TABLE copied (a int CHECK (refuse(a)))";
+    ASSERT_TRUE(proxy.connect().ask(tables).ok);
+    std::atomic<bool> is_over{false};
+    std::atomic<int> wrong{0};
+    std::vector<std::thread> threads;
+    for (int client = 0; client < 6; ++client) {
+        threads.emplace_back([&] {
+            auto connection = proxy.connect();
+            while (!is_over && wrong == 0) {
+                if (connection.ask("SELECT 'mine'").value != "mine") ++wrong;
+            }
+        });
+    }
+    // More than sockets take, in messages of eight bytes: none is cut where a read ends.
+    constexpr int messages = 2'000'000;
+    for (int i = 0; i < 2; ++i) {
+        auto copier = proxy.connect();
+        const std::unique_ptr<PGresult, decltype(&PQclear)> begun(
+            PQexec(copier.get(), "COPY copied FROM STDIN"), &PQclear
+        );
+        ASSERT_EQ(PQresultStatus(begun.get()), PGRES_COPY_IN);
+        PQputCopyData(copier.get(), "1\n\n", 3);
+        for (int message = 0; message < messages; ++message) {
+            PQputCopyData(copier.get(), "\n\n\n", 3);
+        }
+        PQputCopyEnd(copier.get(), nullptr);
+        const std::unique_ptr<PGresult, decltype(&PQclear)> ended(
+            PQgetResult(copier.get()), &PQclear
+        );
+        EXPECT_STREQ(PQresultErrorField(ended.get(), PG_DIAG_SQLSTATE), "23514");
+    }
+    is_over = true;
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(wrong, 0);
+}
+
 TEST(Worker, ACancelFindsItsClientOnAnyWorker) {
     const test::ThrowawayPostgres postgres;
     const test::RunningProxy proxy(postgres.port(), std::string(base) + "workers: 3\n");
