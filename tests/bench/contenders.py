@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 SOURCE = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(SOURCE / "tests" / "integration"))
@@ -91,24 +93,31 @@ def start_pgbouncer(program: str, postgres: Postgres, folder: Path) -> Contender
         encoding="ascii",
     )
     child = start(["taskset", "-c", CPU, program, "-q", str(ini)], folder / "pgbouncer.log", user, cwd="/")
-    return _ready(Contender("pgbouncer", port, child), folder / "pgbouncer.log")
+    return ready(Contender("pgbouncer", port, child), folder / "pgbouncer.log")
 
 
-def start_penstock(postgres: Postgres, folder: Path) -> Contender:
-    """Penstock with one worker: one CPU, as PgBouncer has."""
+def penstock_config(postgres: Postgres, folder: Path) -> tuple[dict[str, Any], Path]:
+    """A configuration with one worker, one CPU as PgBouncer has, and the file that it is in."""
     write_users(folder / "userlist.txt", {TRUST_USER: "unused"})
     config = standard_config(
         folder, postgres.port, serverConnections=POOL, workers=1, logLevel="Warning",
         limits={"maxClientConnections": CLIENTS_MAX}, drain={"timeoutSeconds": 1},
     )
     file = folder / "proxy.yaml"
-    file.write_text(str(config).replace("'", '"'), encoding="utf-8")
+    file.write_text(json.dumps(config), encoding="utf-8")
+    return config, file
+
+
+def start_penstock(postgres: Postgres, folder: Path) -> Contender:
+    """Penstock beside PgBouncer."""
+    config, file = penstock_config(postgres, folder)
     log = folder / "penstock.log"
     child = start(["taskset", "-c", CPU, str(proxy_program()), "--config", str(file)], log)
-    return _ready(Contender("penstock", config["listen"]["port"], child), log)
+    return ready(Contender("penstock", config["listen"]["port"], child), log)
 
 
-def _ready(contender: Contender, log: Path) -> Contender:
+def ready(contender: Contender, log: Path) -> Contender:
+    """The contender, once it serves."""
     child = contender.child
     assert child is not None
 
