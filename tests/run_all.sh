@@ -100,9 +100,9 @@ fuzz_smoke() {
 
 # Two halves at once, on a PostgreSQL each.
 integration() {
-    local preset=$1 patience=$2 first=0 second=0
-    shift 2
-    export PENSTOCK_BUILD=build/$preset PENSTOCK_TEST_PATIENCE=$patience
+    local preset=$1 patience=$2 scripts=$3 first=0 second=0
+    shift 3
+    export PENSTOCK_BUILD=build/$preset PENSTOCK_TEST_PATIENCE=$patience DIFFERENTIAL_SCRIPTS=$scripts
     "$PYTHON" -m pytest tests/integration/differential -q -p no:cacheprovider >"$LOGS/differential-$preset.log" 2>&1 &
     local half=$!
     "$PYTHON" -m pytest -q -p no:cacheprovider --ignore tests/integration/differential "$@" || first=$?
@@ -126,13 +126,13 @@ stage step "formatting" ./dev format-check
 stage tests "packaging" ./dev packaging
 if stage step "build dev" build_plain; then
     stage tests "unit and tidy tests of the operator and the resources" unit dev "${PLAIN[@]}"
-    stage tests "integration" integration dev 2 tests/integration tests/local
+    stage tests "integration" integration dev 2 5000 tests/integration tests/local
     stage tests "e2e on a Kubernetes node" e2e
 fi
 # The data plane's tests run where they find most.
 if stage step "build asan" build_sanitized; then
     stage tests "unit tests of the data plane and simulations (asan, ubsan)" unit asan "${SANITIZED[@]}"
-    stage tests "integration (asan, ubsan)" integration asan "$SLOW" tests/integration -k "not crowd and not local and not budget"
+    stage tests "integration (asan, ubsan)" integration asan "$SLOW" 500 tests/integration -k "not crowd and not local and not budget"
 fi
 if stage step "build tsan" build_thread_tests; then
     stage tests "thread tests (tsan)" unit tsan thread
