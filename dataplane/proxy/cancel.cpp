@@ -77,6 +77,7 @@ bool Core::start_cancel(Server& server, LinkId canceller, std::uint32_t worker) 
     Cancel& cancel = cancels_.at(name.slot);
     cancel.link = {name.slot, name.generation, LinkKind::Cancel};
     cancel.server = server.link;
+    cancel.needs_tls = server.is_encrypted || settings_->server_tls == session::ServerTls::Require;
     cancel.canceller = canceller;
     cancel.canceller_worker = worker;
     cancel.process_id = server.process_id;
@@ -85,6 +86,28 @@ bool Core::start_cancel(Server& server, LinkId canceller, std::uint32_t worker) 
     ++server.cancels;
     act(ActionKind::Open, cancel.link);
     return true;
+}
+
+// The key that would end this server's queries is protected as its connection is.
+void Core::cancel_connected(Cancel& cancel) {
+    if (!cancel.needs_tls) return send_cancel(cancel);
+    std::string out;
+    wire::write_ssl_request(out);
+    send_copy(cancel.link, out);
+}
+
+void Core::cancel_answered(Cancel& cancel, std::string_view answer) {
+    if (cancel.is_sent) return;  // PostgreSQL closes without a word
+    if (cancel.needs_tls && answer == "S") return act(ActionKind::StartTls, cancel.link);
+    act(ActionKind::Abort, cancel.link);
+    cancel_over(cancel);
+}
+
+void Core::send_cancel(Cancel& cancel) {
+    cancel.is_sent = true;
+    std::string out;
+    wire::write_cancel_request(out, cancel.process_id, cancel.key);
+    send_copy(cancel.link, out);
 }
 
 void Core::cancel_over(Cancel& cancel) {

@@ -98,16 +98,17 @@ void Core::received(LinkId link, std::string_view bytes) {
         metrics_.bytes_from_servers.add(bytes.size());
         server_bytes(*server, bytes);
     }
+    if (link.kind == LinkKind::Cancel) {
+        if (Cancel* cancel = cancel_at(link)) cancel_answered(*cancel, bytes);
+    }
 }
 
 void Core::connected(LinkId link) {
-    std::string out;
     if (link.kind == LinkKind::Cancel) {
-        Cancel* cancel = cancel_at(link);
-        if (cancel == nullptr) return;
-        wire::write_cancel_request(out, cancel->process_id, cancel->key);
-        return send_copy(link, out);
+        if (Cancel* cancel = cancel_at(link)) cancel_connected(*cancel);
+        return;
     }
+    std::string out;
     Server* server = server_at(link);
     if (server == nullptr || server->state != ServerState::Connecting) return;
     enter(*server, ServerState::LoggingIn);
@@ -121,8 +122,13 @@ void Core::tls_established(LinkId link) {
         if (client != nullptr && client->login != nullptr) client->login->machine.tls_established();
         return;
     }
+    if (link.kind == LinkKind::Cancel) {
+        if (Cancel* cancel = cancel_at(link)) send_cancel(*cancel);
+        return;
+    }
     Server* server = server_at(link);
     if (server == nullptr || server->login == nullptr) return;
+    server->is_encrypted = true;
     std::string out;
     server->login->tls_established(out);
     if (!out.empty()) send_copy(link, out);

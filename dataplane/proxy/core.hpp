@@ -33,6 +33,7 @@ struct MovedServer {
     TimePoint connected_at;
     wire::Parameters welcome;  // its pool's: the other worker may have had no server yet
     bool has_statements = false;
+    bool is_encrypted = false;
 };
 
 class Core {
@@ -212,6 +213,9 @@ class Core {
     bool cancel_here(CancelKey key, LinkId canceller, std::uint32_t worker);
     bool is_running_own_query(const Server& server) const;
     bool start_cancel(Server& server, LinkId canceller, std::uint32_t worker);
+    void cancel_connected(Cancel& cancel);
+    void cancel_answered(Cancel& cancel, std::string_view answer);
+    void send_cancel(Cancel& cancel);
     void cancel_over(Cancel& cancel);
     void finish_canceller(LinkId canceller, std::uint32_t worker);
     void cancel_waiting(Client& client);

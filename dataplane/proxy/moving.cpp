@@ -69,6 +69,7 @@ MovedServerPtr Core::take_moved(LinkId link) {
     moved->process_id = server->process_id;
     moved->cancel_key = std::move(server->cancel_key);
     moved->connected_at = server->connected_at;
+    moved->is_encrypted = server->is_encrypted;
     moved->has_statements = !server->statements.is_empty() || server->has_unnamed;
     moved->welcome = pool.welcome;
     --pool.servers;
@@ -88,6 +89,7 @@ LinkId Core::adopt(MovedServerPtr moved) {
     server.process_id = moved->process_id;
     server.cancel_key = std::move(moved->cancel_key);
     server.connected_at = moved->connected_at;
+    server.is_encrypted = moved->is_encrypted;
     server.plans_epoch = plans_epoch_;
     for (const auto& [parameter, value] : moved->parameters)
         server.parameters.set(values_, parameter, value);

@@ -118,6 +118,7 @@ struct Server {
     bool is_discarded = false;          // Cleaning in mode Session: DISCARD ALL was sent
     bool is_rolled_back = false;        // Cleaning: ROLLBACK was sent
     bool cancel_when_own_ends = false;  // a cancel waits until our injected messages are answered
+    bool is_encrypted = false;          // by TLS
     bool has_unnamed = false;           // an unnamed statement may exist here, whose: unnamed_*
     std::uint16_t cancels = 0;          // in flight
     std::uint32_t pool = no_slot;
@@ -143,6 +144,8 @@ struct Server {
 
 struct Cancel {
     LinkId link;
+    bool needs_tls = false;  // as its server's connection has it
+    bool is_sent = false;
     LinkId server;
     LinkId canceller;  // closes when this is over
     std::uint32_t canceller_worker = 0;
@@ -161,6 +164,8 @@ struct PoolKey {
 
 struct Pool {
     PoolKey key;
+    // Its servers are walsenders: one client each, which speaks with it as it likes.
+    bool is_replication = false;
     std::vector<std::uint32_t> idle;  // servers, last in first out: the warm one first
     bool is_wanting = false;          // in Core's list of pools with clients that want a server
     pool::SlotList waiting;           // clients

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from support import protocol as p
-from support.pg import DATABASE, TRUST_USER
+from support.certificates import Authority
+from support.pg import DATABASE, TRUST_USER, Postgres
 from support.process import wait_for
-from support.proxy import Proxy
+from support.proxy import Proxy, start_proxy
 from support.wire import PATIENCE, Client, ServerError, connect, send_cancel
 
 Start = Callable[..., Proxy]
@@ -137,3 +141,70 @@ def test_cancel_in_other_states(start: Start, state: str) -> None:
         assert client.until_ready()[-1].body == b"E"
         client.run("rollback")
         assert other.value("select 1") == "1"
+
+
+class _Relay:
+    """Passes connections on to a server and keeps the first request code of each."""
+
+    def __init__(self, port: int) -> None:
+        self.codes: list[int] = []
+        self._to = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._begin(self._accept)
+
+    def close(self) -> None:
+        """Takes no more connections."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _begin(self, target: Callable[..., None], *arguments: object) -> None:
+        threading.Thread(target=target, args=arguments, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self._to))
+            first = client.recv(8, socket.MSG_WAITALL)
+            self.codes += struct.unpack("!4xi", first) if len(first) == 8 else ()
+            server.sendall(first)
+            self._begin(self._pump, client, server)
+            self._begin(self._pump, server, client)
+
+    @staticmethod
+    def _pump(source: socket.socket, target: socket.socket) -> None:
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            target.close()
+
+
+@pytest.fixture(scope="module")
+def tls_postgres(authority: Authority) -> Iterator[Postgres]:
+    """A server with a certificate for localhost."""
+    server = Postgres(authority=authority)
+    yield server
+    server.close()
+
+
+@pytest.mark.parametrize("mode", ["Prefer", "VerifyFull"])
+def test_cancel_goes_by_tls(tls_postgres: Postgres, authority: Authority, tmp_path: Path, mode: str) -> None:
+    """Whoever reads a cancel's key on the way can end queries: it is encrypted as its server's connection is."""
+    relay = _Relay(tls_postgres.port)
+    try:
+        database = {"host": "localhost", "port": relay.port,
+                    "tls": {"mode": mode, "caFile": str(authority.certificate)}}
+        with start_proxy(tls_postgres, tmp_path, database=database) as proxy, _client(proxy) as client:
+            client.send(p.query("do $$ begin raise notice 'running'; end $$; select pg_sleep(60)"))
+            client.until("N")
+            client.cancel()
+            assert [r.fields()["C"] for r in client.until_ready() if r.kind == "E"] == ["57014"]
+            assert client.value("select 1") == "1"
+        assert p.CANCEL_REQUEST_CODE not in relay.codes and set(relay.codes) == {p.SSL_REQUEST_CODE}
+    finally:
+        relay.close()

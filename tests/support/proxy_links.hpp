@@ -69,6 +69,11 @@ class ProxyLinks {
         proxy.connected(links[link].id, now);
         perform();
     }
+    // The TLS handshake that was asked for has ended well.
+    void establish_tls(std::size_t link) {
+        proxy.tls_established(links[link].id, now);
+        perform();
+    }
     // The peer closes. Requires: the link is open.
     void close(std::size_t link, std::string_view reason = "connection reset") {
         links[link].is_open = false;

@@ -24,6 +24,11 @@ inline std::string startup_message(const wire::Parameters& parameters) {
     wire::write_startup_message(out, 0, parameters);
     return out;
 }
+inline std::string ssl_request() {
+    std::string out;
+    wire::write_ssl_request(out);
+    return out;
+}
 inline std::string cancel_request(std::uint32_t process_id, std::string_view key) {
     std::string out;
     wire::write_cancel_request(out, process_id, key);

@@ -291,6 +291,83 @@ TEST(Cancel, ThatCannotConnectIsOver) {
     script.passes_in_all_ways();
 }
 
+// One server whose connection is encrypted, and "a" with a query on it.
+Script querying_by_tls(session::ServerTls tls) {
+    Settings settings = plain_settings();
+    settings.server_tls = tls;
+    Script script(settings, 1);
+    return script.opens("a")
+        .client_sends(Script::startup_of_client())
+        .expects_to_client(authentication_ok())
+        .expects_server("s")
+        .expects_to_server(ssl_request())
+        .server_sends("S")
+        .then([](ScriptPlay& play) { play.links.establish_tls(play.index("s")); })
+        .server_logs_in("s")
+        .expects_welcome("a")
+        .setup_ends()
+        .client_sends(query("select 1"))
+        .expects_to_server(query("select 1"));
+}
+
+TEST(Cancel, GoesByTlsWhereItsServersConnectionDoes) {
+    for (const auto tls : {session::ServerTls::Prefer, session::ServerTls::Require}) {
+        Script script = querying_by_tls(tls);
+        asks_to_cancel(script, "k", "a")
+            .expects_cancel("c")
+            .expects_to_server("c", ssl_request())
+            .server_sends("c", "S")
+            .expects_to_server("c", "")
+            .then([](ScriptPlay& play) {
+                EXPECT_TRUE(play.link("c").has_tls);
+                play.links.establish_tls(play.index("c"));
+            })
+            .expects_to_server("c", to_server)
+            .expects_open_still("k")
+            .closes("c")
+            .expects_closed("k")
+            .server_sends(canceled)
+            .expects_to_client(canceled);
+        script.passes();
+        script.fails_cleanly_at_each_step();
+    }
+}
+
+TEST(Cancel, IsNotSentInClearForAServerThatIsEncrypted) {
+    for (const std::string answer : {"N", "E", "Sx"}) {
+        Script script = querying_by_tls(session::ServerTls::Prefer);
+        asks_to_cancel(script, "k", "a")
+            .expects_cancel("c")
+            .expects_to_server("c", ssl_request())
+            .server_sends("c", answer)
+            .expects_to_server("c", "")
+            .expects_closed("c")
+            .expects_closed("k")
+            .server_sends(one_row("1"))
+            .expects_to_client(one_row("1"));
+        script.passes();
+    }
+}
+
+TEST(Cancel, GoesInClearToAServerThatOffersNoTls) {
+    Settings settings = plain_settings();
+    settings.server_tls = session::ServerTls::Prefer;
+    Script script(settings, 1);
+    script.opens("a")
+        .client_sends(Script::startup_of_client())
+        .expects_to_client(authentication_ok())
+        .expects_server("s")
+        .expects_to_server(ssl_request())
+        .server_sends("N")
+        .server_logs_in("s")
+        .expects_welcome("a")
+        .client_sends(query("select 1"))
+        .expects_to_server(query("select 1"));
+    asks_to_cancel(script, "k", "a").expects_cancel("c").expects_to_server("c", to_server);
+    script.closes("c").server_sends(canceled).expects_to_client(canceled);
+    script.passes();
+}
+
 TEST(Cancel, IsRoutedToTheWorkerThatHoldsTheClient) {
     pool::Board board(2, 4);
     ProxyLinks first(board, plain_settings(), 0);

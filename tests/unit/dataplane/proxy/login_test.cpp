@@ -223,16 +223,13 @@ TEST(Login, WrongPasswordIsRefused) {
 TEST(Login, TlsIsBegunWhenItIsAskedFor) {
     Settings settings = plain_settings();
     settings.login.tls = session::ClientTls::Allow;
-    std::string ssl_request;
-    wire::write_ssl_request(ssl_request);
     Script script = pooled(settings);
     script.opens("b")
-        .client_sends("b", ssl_request)
+        .client_sends("b", ssl_request())
         .expects_to_client("b", "S")
         .then([](ScriptPlay& play) {
             EXPECT_TRUE(play.link("b").has_tls);
-            play.links.proxy.tls_established(play.link("b").id, play.links.now);
-            play.links.perform();
+            play.links.establish_tls(play.index("b"));
         })
         .client_sends("b", app)
         .expects_welcome("b");
