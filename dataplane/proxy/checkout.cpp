@@ -85,7 +85,8 @@ void Core::link(Client& client, Server& server) {
             inject_query(server, "DEALLOCATE ALL");
         }
     }
-    if (!session::fits(server.parameters, client.parameters)) fit_parameters(client, server);
+    if (!session::fits(server.parameters, client.parameters) && !pool_of(server).is_replication)
+        fit_parameters(client, server);
 }
 
 // In front of the client's own messages, in the same packet.
@@ -244,7 +245,8 @@ void Core::give_back(Server& server) {
     // A client's own application_name takes the tag off, by which the database counts us.
     const session::ValueId name = server.parameters.get(session::application_name_index);
     const std::string& tag = settings_->application_tag;
-    if (name != session::no_value && !values_.text(name).starts_with(tag)) {
+    const bool is_tagged = name == session::no_value || values_.text(name).starts_with(tag);
+    if (!is_tagged && !pool_of(server).is_replication) {
         enter(server, ServerState::Cleaning);
         return inject_query(server, "SET application_name = '" + tag + "'");
     }

@@ -322,7 +322,8 @@ void Core::leave(Client& client, bool is_orderly) {
         unlink(client, server);
         if (server.state == ServerState::Closing) {
             // It is gone or going.
-        } else if (is_mid_message) {
+        } else if (is_mid_message || pool_of(server).is_replication) {
+            // A walsender keeps what nothing resets: temporary slots, and a timeline it has ended.
             close_server(server);
         } else {
             clean(server, is_orderly);

@@ -9,6 +9,8 @@ namespace {
 
 using session::ClientLoginStep;
 
+constexpr std::string_view replication = "replication";
+
 std::string written_out(const PoolKey& key) {
     std::string text = key.user;
     text.push_back('\0');
@@ -76,9 +78,11 @@ void Core::client_authenticated(Client& client, std::string& out) {
     client.state = ClientState::Welcoming;
 
     PoolKey key{request.user, request.database, {}};
+    const bool is_replication = request.replication != session::Replication::None;
     for (auto& [name, value] : request.parameters) {
         const auto index = session::tracked_index(name);
-        if (!index || !is_replayed(*index)) {
+        // A walsender takes no SET.
+        if (is_replication || !index || !is_replayed(*index)) {
             key.pinned.emplace_back(std::move(name), std::move(value));
         } else if (*index == session::application_name_index) {
             client.parameters.set(
@@ -88,11 +92,10 @@ void Core::client_authenticated(Client& client, std::string& out) {
             client.parameters.set(values_, *index, value);
         }
     }
-    if (request.replication != session::Replication::None) {
+    if (is_replication) {
         const bool physical = request.replication == session::Replication::Physical;
-        key.pinned.emplace_back("replication", physical ? "true" : "database");
+        key.pinned.emplace_back(replication, physical ? "true" : "database");
     }
-    const bool is_replication = request.replication != session::Replication::None;
     client.pool = pool_for(std::move(key));
     Pool& pool = pool_of(client);
     ++pool.clients;
@@ -150,6 +153,10 @@ void Core::welcome(Client& client) {
     const std::string& tag = settings_->application_tag;
     std::string out;
     for (const auto& [name, value] : pool.welcome) {
+        if (pool.is_replication) {
+            wire::write_parameter_status(out, name, value);
+            continue;
+        }
         const auto index = session::tracked_index(name);
         if (index && *index == session::application_name_index) {
             if (client.parameters.get(*index) == session::no_value)
@@ -262,6 +269,9 @@ std::uint32_t Core::pool_for(PoolKey key) {
     const auto index = static_cast<std::uint32_t>(pools_.size());
     auto pool = std::make_unique<Pool>();
     pool->key = std::move(key);
+    pool->is_replication = std::ranges::any_of(pool->key.pinned, [](const auto& parameter) {
+        return parameter.first == replication;
+    });
     pools_.push_back(std::move(pool));
     pools_by_key_.emplace(std::move(name), index);
     return index;

@@ -108,7 +108,8 @@ void Core::open_server(std::uint32_t index) {
     login.user = pool.key.user;
     login.database = pool.key.database;
     login.parameters = pool.key.pinned;
-    login.application_name = settings_->application_tag;
+    // A walsender is no client backend, so it is not counted by its name; a standby is known by it.
+    if (!pool.is_replication) login.application_name = settings_->application_tag;
     login.tls = settings_->server_tls;
     session::ServerLoginSecret secret;
     if (const wire::Secret* known = settings_->users.find(pool.key.user)) secret.secret = *known;

@@ -125,7 +125,7 @@ class Postgres:
             values |= {"ssl": "on", "ssl_cert_file": f"'{pair.certificate}'", "ssl_key_file": f"'{pair.key}'"}
         with open(data / "postgresql.conf", "a", encoding="ascii") as file:
             file.writelines(f"{name} = {value}\n" for name, value in values.items())
-        hba = f"host all {ADMIN},{TRUST_USER} all trust\n"
+        hba = f"host all {ADMIN},{TRUST_USER} all trust\nhost replication {ADMIN},{TRUST_USER} all trust\n"
         hba += f"host all {SCRAM_USER} all scram-sha-256\nhost all {MD5_USER} all md5\n"
         hba += f"host all {CLEAR_USER} all password\nhost all all all scram-sha-256\n"
         (data / "pg_hba.conf").write_text(hba, encoding="ascii")

@@ -200,5 +200,55 @@ TEST(ServerLife, WhatComesBehindTheLoginIsRead) {
     script.passes_in_all_ways();
 }
 
+// A walsender gets its start-up parameters as the client wrote them, and one client.
+TEST(ServerLife, WalsenderServesOneClientAndIsClosedBehindIt) {
+    Settings settings = plain_settings();
+    settings.pool_mode = PoolMode::Session;
+    const auto logs_in = [](Script& script, const std::string& client, const std::string& server) {
+        script.opens(client)
+            .client_sends(
+                client,
+                startup_message(
+                    {{"user", "app"}, {"replication", "true"}, {"application_name", "standby"}}
+                )
+            )
+            .expects_to_client(client, authentication_ok())
+            .expects_server(server)
+            .then([=](ScriptPlay& play) {
+                const std::string sent = play.links.take_sent(play.index(server));
+                const wire::StartupPacket packet = wire::read_startup(sent);
+                const std::vector<std::pair<std::string_view, std::string_view>> wanted{
+                    {"user", "app"},
+                    {"database", "app"},
+                    {"application_name", "standby"},
+                    {"replication", "true"}};
+                EXPECT_EQ(packet.parameters, wanted);
+                play.links.receive(
+                    play.index(server),
+                    authentication_ok() + parameter_status("application_name", "standby") +
+                        parameter_status("TimeZone", "UTC") + backend_key_data(4711, "\1\2\3\4") +
+                        ready_for_query()
+                );
+            })
+            .then([=](ScriptPlay& play) {
+                const std::string sent = play.links.take_sent(play.index(client));
+                EXPECT_EQ(types(sent), "SSKZ");
+                EXPECT_TRUE(sent.starts_with(parameter_status("application_name", "standby")));
+            });
+    };
+    Script script(settings, 2);
+    logs_in(script, "a", "s");
+    script.setup_ends()
+        .client_sends(query("IDENTIFY_SYSTEM"))
+        .expects_to_server(query("IDENTIFY_SYSTEM"))
+        .server_sends(one_row("1"))
+        .expects_to_client(one_row("1"))
+        .client_sends(terminate())
+        .expects_closed("a")
+        .expects_to_server(terminate())
+        .expects_closed("s");
+    script.passes();
+}
+
 }  // namespace
 }  // namespace penstock::proxy
