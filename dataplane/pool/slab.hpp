@@ -17,7 +17,7 @@ class Slab {
  public:
     struct Name {
         std::uint32_t slot = no_slot;
-        std::uint16_t generation = 0;
+        std::uint64_t generation = 0;
     };
 
     template <class... Arguments>
@@ -31,7 +31,7 @@ class Slab {
             free_.pop_back();
         }
         Cell& cell = cells_[slot];
-        if (++cell.generation == 0) ++cell.generation;  // 0 names nothing
+        ++cell.generation;  // from 1: 0 names nothing
         cell.value.emplace(std::forward<Arguments>(arguments)...);
         ++size_;
         return {slot, cell.generation};
@@ -43,7 +43,7 @@ class Slab {
         --size_;
     }
 
-    T* find(std::uint32_t slot, std::uint16_t generation) {
+    T* find(std::uint32_t slot, std::uint64_t generation) {
         if (slot >= cells_.size() || cells_[slot].generation != generation) return nullptr;
         return cells_[slot].value ? &*cells_[slot].value : nullptr;
     }
@@ -59,7 +59,7 @@ class Slab {
  private:
     struct Cell {
         std::optional<T> value;
-        std::uint16_t generation = 0;
+        std::uint64_t generation = 0;  // in a process's life it never comes back
     };
     std::deque<Cell> cells_;
     std::vector<std::uint32_t> free_;

@@ -75,7 +75,7 @@ bool Core::start_cancel(Server& server, LinkId canceller, std::uint32_t worker) 
     if (server.cancel_key.empty() || cancels_.size() >= cancels_max) return false;
     const auto name = cancels_.add();
     Cancel& cancel = cancels_.at(name.slot);
-    cancel.link = {name.slot, name.generation, LinkKind::Cancel};
+    cancel.link = {name.generation, name.slot, LinkKind::Cancel};
     cancel.server = server.link;
     cancel.needs_tls = server.is_encrypted || settings_->server_tls == session::ServerTls::Require;
     cancel.canceller = canceller;

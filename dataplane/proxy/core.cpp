@@ -72,7 +72,7 @@ void Core::settle() {
 LinkId Core::accepted() {
     const auto name = clients_.add();
     Client& client = clients_.at(name.slot);
-    client.link = {name.slot, name.generation, LinkKind::Client};
+    client.link = {name.generation, name.slot, LinkKind::Client};
     client.accepted_at = client.active_at = now_;
     session::ClientLoginRandom random;
     random_bytes(random.nonce.data(), random.nonce.size());

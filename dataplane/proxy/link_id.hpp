@@ -14,8 +14,8 @@ enum class LinkKind : std::uint8_t {
 };
 
 struct LinkId {
+    std::uint64_t generation = 0;  // 0 is never given out: a default LinkId names nothing
     std::uint32_t slot = 0;
-    std::uint16_t generation = 0;  // 0 is never given out: a default LinkId names nothing
     LinkKind kind = LinkKind::Client;
 
     bool is_set() const { return generation != 0; }

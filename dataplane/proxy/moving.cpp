@@ -84,7 +84,7 @@ LinkId Core::adopt(MovedServerPtr moved) {
     const std::uint32_t index = pool_for(std::move(moved->key));
     const auto name = servers_.add();
     Server& server = servers_.at(name.slot);
-    server.link = {name.slot, name.generation, LinkKind::Server};
+    server.link = {name.generation, name.slot, LinkKind::Server};
     server.pool = index;
     server.process_id = moved->process_id;
     server.cancel_key = std::move(moved->cancel_key);

@@ -44,7 +44,7 @@ enum class ClientState : std::uint8_t {
 // What a client may still say Bind to without a name.
 struct UnnamedStatement {
     std::string definition;     // Parse's body behind the empty name
-    std::uint32_t version = 0;  // tells one Parse from the next
+    std::uint64_t version = 0;  // tells one Parse from the next
     bool is_set = false;
 };
 
@@ -124,7 +124,7 @@ struct Server {
     std::uint32_t pool = no_slot;
     std::uint32_t client = no_slot;
     std::uint32_t process_id = 0;
-    std::uint32_t unnamed_version = 0;
+    std::uint64_t unnamed_version = 0;
     std::uint32_t plans_epoch = 0;  // below the worker's: its plans may be of tables as they were
     LinkId unnamed_owner;
     std::size_t body_missing = 0;

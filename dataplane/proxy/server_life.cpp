@@ -95,7 +95,7 @@ void Core::open_server(std::uint32_t index) {
     Pool& pool = *pools_[index];
     const auto name = servers_.add();
     Server& server = servers_.at(name.slot);
-    server.link = {name.slot, name.generation, LinkKind::Server};
+    server.link = {name.generation, name.slot, LinkKind::Server};
     server.pool = index;
     server.connected_at = server.state_since = now_;
     server.plans_epoch = plans_epoch_;

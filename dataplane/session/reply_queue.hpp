@@ -35,7 +35,7 @@ struct Expected {
     bool is_replay = false;     // ours: makes the server's parameters the client's
     bool is_renamed = false;    // must fail, with a text that needs the client's name from the note
     std::uint32_t owner = no_owner;
-    std::uint32_t version = 0;  // of an unnamed Parse: which one
+    std::uint64_t version = 0;  // of an unnamed Parse: which one
 
     bool operator==(const Expected&) const = default;
 };

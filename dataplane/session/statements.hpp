@@ -13,7 +13,7 @@
 
 namespace penstock::session {
 
-using StatementId = std::uint32_t;
+using StatementId = std::uint64_t;
 inline constexpr StatementId no_statement = 0;
 
 struct StringHash {
@@ -89,7 +89,7 @@ class ServerStatementName {
     std::string_view text() const { return {text_, size_}; }
 
  private:
-    char text_[24];
+    char text_[32];
     std::size_t size_ = 0;
 };
 

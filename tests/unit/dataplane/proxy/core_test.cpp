@@ -19,7 +19,7 @@ TEST(Core, NamesThatAreGoneAreIgnored) {
             const TimePoint now = play.links.now;
             for (const LinkKind kind : {LinkKind::Client, LinkKind::Server, LinkKind::Cancel}) {
                 for (const LinkId link :
-                     {LinkId{0, 1, kind}, LinkId{0, 0, kind}, LinkId{99, 1, kind}, LinkId{}}) {
+                     {LinkId{1, 0, kind}, LinkId{0, 0, kind}, LinkId{1, 99, kind}, LinkId{}}) {
                     proxy.received(link, query("select 1"), now);
                     EXPECT_TRUE(proxy.actions().empty());
                     proxy.connected(link, now);
