@@ -80,6 +80,10 @@ constexpr std::array totals{
         "penstock_proxy_parameters_replayed_total",
         "Session parameters set anew on another server connection."},
     CounterLine{
+        &Metrics::servers_cleaned,
+        "penstock_proxy_servers_cleaned_total",
+        "Server connections that a client left with session state, which was removed."},
+    CounterLine{
         &Metrics::servers_moved,
         "penstock_proxy_servers_moved_total",
         "Idle server connections that went from one worker to another."},

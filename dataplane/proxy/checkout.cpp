@@ -5,6 +5,7 @@
 #include "dataplane/wire/writer.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace penstock::proxy {
 namespace {
@@ -242,6 +243,7 @@ void Core::give_back(Server& server) {
     const bool is_last = is_draining_ && pool_of(server).waiting.is_empty();
     if (server.closes_when_free || is_last || is_old || board_.excess() > 0)
         return close_server(server);
+    if (!server.traces.is_empty()) return remove_traces(server);
     // A client's own application_name takes the tag off, by which the database counts us.
     const session::ValueId name = server.parameters.get(session::application_name_index);
     const std::string& tag = settings_->application_tag;
@@ -253,6 +255,15 @@ void Core::give_back(Server& server) {
     enter(server, ServerState::Idle);
     pool_of(server).idle.push_back(server.link.slot);
     if (board_.workers() > 1) freed_.push_back(server.link);
+}
+
+// Before a stranger gets it. Behind the last reply, so mostly in the same packet.
+void Core::remove_traces(Server& server) {
+    const session::Traces traces = std::exchange(server.traces, {});
+    metrics_.servers_cleaned.add();
+    if (traces.has(session::Trace::Library)) return close_server(server);
+    enter(server, ServerState::Cleaning);
+    inject_query(server, session::cleaning_sql(traces));
 }
 
 // The other worker whose oldest waiting client has waited since before `older_than_us`, or no_slot.

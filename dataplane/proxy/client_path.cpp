@@ -13,6 +13,17 @@ using wire::Frontend;
 // A waiting client's requests are kept up to here; then it is not read until it has a server.
 constexpr std::size_t waiting_bytes_max = 64 * 1024;
 
+// A Query up to here is looked at as a whole; of a longer one what arrives first.
+constexpr std::size_t looked_at_whole_max = 8 * 1024;
+
+bool is_small_and_partial(const wire::Frame& frame) {
+    return !frame.is_whole() && frame.body.size() + frame.missing <= looked_at_whole_max;
+}
+
+// Fails as LISTEN would: not at all in a failed transaction (25P02), else with an error for which
+// the client gets ours. The name is for the server's log.
+constexpr std::string_view refused_text = "SELECT penstock_listen_needs_pool_mode_session()";
+
 bool is_answered_with_ready(Frontend type) {
     return type == Frontend::Query || type == Frontend::FunctionCall;
 }
@@ -154,6 +165,9 @@ Core::Next Core::frame_without_server(Client& client, const wire::Frame& frame) 
         case Frontend::Bind:
             if (!has_both_names(frame.body) && !frame.is_whole()) return Next::NeedMore;
             break;
+        case Frontend::Query:
+            if (is_small_and_partial(frame)) return Next::NeedMore;
+            break;
         default:
             break;
     }
@@ -188,11 +202,7 @@ Core::Next Core::forward_frame(Client& client, Server& server, const wire::Frame
     }
     switch (type) {
         case Frontend::Query:
-            // Manual, "Extended Query": a simple Query destroys the unnamed statement.
-            if (client.unnamed != nullptr) client.unnamed->is_set = false;
-            server.has_unnamed = false;
-            expect(server, Expect::Query, client.link.slot);
-            break;
+            return simple_query(client, server, frame);
         case Frontend::FunctionCall:
             expect(server, Expect::FunctionCall, client.link.slot);
             break;
@@ -202,10 +212,15 @@ Core::Next Core::forward_frame(Client& client, Server& server, const wire::Frame
             server.notes_synced = server.notes.size();
             expect(server, Expect::Sync, client.link.slot);
             break;
-        case Frontend::Execute:
-            expect(server, Expect::Execute, client.link.slot);
+        case Frontend::Execute: {
+            session::Expected entry;
+            entry.kind = Expect::Execute;
+            entry.owner = client.link.slot;
+            if (frame.body.starts_with('\0')) entry.look = client.bound;
+            expect(server, entry);
             server.hold.set(HoldReason::Unsynced);
             break;
+        }
         case Frontend::CopyDone:
         case Frontend::CopyFail:
             expect(server, Expect::CopyEnd, client.link.slot);
@@ -234,6 +249,49 @@ Core::Next Core::forward_frame(Client& client, Server& server, const wire::Frame
     }
     forward(client, server, frame);
     return Next::Continue;
+}
+
+Core::Next Core::simple_query(Client& client, Server& server, const wire::Frame& frame) {
+    session::Expected entry;
+    entry.kind = Expect::Query;
+    entry.owner = client.link.slot;
+    if (settings_->pool_mode == PoolMode::Transaction) {
+        if (is_small_and_partial(frame)) return Next::NeedMore;
+        std::string_view text = frame.body;
+        if (text.ends_with('\0')) text.remove_suffix(1);
+        entry.look = session::look_at(text, frame.is_whole());
+        server.traces.add(entry.look.calls);
+    }
+    // Manual, "Extended Query": a simple Query destroys the unnamed statement.
+    if (client.unnamed != nullptr) client.unnamed->is_set = false;
+    server.has_unnamed = false;
+    if (entry.look.listens) {
+        refuse_listen(server, Expect::Query, client.link.slot);
+        return Next::Continue;
+    }
+    expect(server, entry);
+    forward(client, server, frame);
+    return Next::Continue;
+}
+
+// In pool mode Transaction nobody would be there to hear a notification. The server raises the
+// error, so that it has its place and its consequences for the transaction.
+void Core::refuse_listen(Server& server, Expect kind, std::uint32_t owner) {
+    std::string out;
+    if (kind == Expect::Query) {
+        wire::write_query(out, refused_text);
+    } else {
+        wire::MessageWriter(out, Frontend::Parse)
+            .c_string("penstock_listen")
+            .c_string(refused_text)
+            .u16(0);
+    }
+    send_copy(server.link, out);
+    session::Expected entry;
+    entry.kind = kind;
+    entry.owner = owner;
+    entry.is_refused = true;
+    expect(server, entry);
 }
 
 void Core::forward(Client& client, Server& server, const wire::Frame& frame) {

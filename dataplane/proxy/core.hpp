@@ -110,6 +110,8 @@ class Core {
     Next client_frame(Client& client, const wire::Frame& frame);
     Next frame_without_server(Client& client, const wire::Frame& frame);
     Next forward_frame(Client& client, Server& server, const wire::Frame& frame);
+    Next simple_query(Client& client, Server& server, const wire::Frame& frame);
+    void refuse_listen(Server& server, session::Expect kind, std::uint32_t owner);
     Next say_goodbye(Client& client, Server& server);
     void forward(Client& client, Server& server, const wire::Frame& frame);
     void expect(Server& server, session::Expect kind, std::uint32_t owner);
@@ -157,6 +159,7 @@ class Core {
     void error_to_client(Server& server, const wire::Frame& frame, const session::Expected& entry);
     Next ready_for_query(Server& server, const wire::Frame& frame);
     void parameter_status(Server& server, const wire::Frame& frame);
+    void command_complete(Server& server, std::string_view tag, const session::Expected& entry);
     void to_client(Server& server, std::string_view bytes);
     void give_synthetic(Server& server);
     void server_broke(Server& server, std::string_view what);
@@ -179,6 +182,7 @@ class Core {
     void release_if_free(Server& server);
     void unlink(Client& client, Server& server);
     void give_back(Server& server);
+    void remove_traces(Server& server);
     void serve(Pool& pool);
     void want(std::uint32_t pool);
     std::uint32_t longest_waiting_worker(std::int64_t older_than_us) const;

@@ -57,6 +57,7 @@ struct Metrics {
     Counter cancels;
     Counter statements_prepared_again;
     Counter parameters_replayed;
+    Counter servers_cleaned;  // of what a client left, before another got them
     Counter servers_moved;
     Counter bytes_from_clients;
     Counter bytes_from_servers;

@@ -44,6 +44,7 @@ enum class ClientState : std::uint8_t {
 // What a client may still say Bind to without a name.
 struct UnnamedStatement {
     std::string definition;     // Parse's body behind the empty name
+    session::TextLook look;     // at its text
     std::uint64_t version = 0;  // tells one Parse from the next
     bool is_set = false;
 };
@@ -70,7 +71,8 @@ struct Client {
     std::size_t body_missing = 0;
     std::size_t stash_needed = 0;  // bytes that the stash must hold before another look is worth it
     session::ParameterSet parameters;
-    pool::SlotLinks links;  // in the pool's list of waiting or welcoming clients
+    session::TextLook bound;  // at the text of what the unnamed portal was bound to last
+    pool::SlotLinks links;    // in the pool's list of waiting or welcoming clients
     TimePoint accepted_at;
     TimePoint active_at;                 // last byte received, or since when it waits
     TimePoint held_since;                // Linked: since when
@@ -120,6 +122,8 @@ struct Server {
     bool cancel_when_own_ends = false;  // a cancel waits until our injected messages are answered
     bool is_encrypted = false;          // by TLS
     bool has_unnamed = false;           // an unnamed statement may exist here, whose: unnamed_*
+    bool has_rows = false;              // came for the statement whose CommandComplete is to come
+    session::Traces traces;             // of clients: to be removed before it serves another
     std::uint16_t cancels = 0;          // in flight
     std::uint32_t pool = no_slot;
     std::uint32_t client = no_slot;

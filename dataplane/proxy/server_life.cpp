@@ -211,6 +211,7 @@ void Core::clean_on(Server& server) {
     if (settings_->pool_mode == PoolMode::Session && !server.is_discarded) {
         server.is_discarded = true;
         server.statements.clear();
+        server.traces = {};
         return inject_query(server, "DISCARD ALL");
     }
     server.is_discarded = false;

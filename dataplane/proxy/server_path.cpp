@@ -3,6 +3,8 @@
 #include "dataplane/proxy/core.hpp"
 #include "dataplane/wire/writer.hpp"
 
+#include <utility>
+
 namespace penstock::proxy {
 namespace {
 
@@ -17,12 +19,6 @@ constexpr std::string_view close_complete("3\0\0\0\4", 5);
 
 // A server's message may be longer than what clients are allowed: PostgreSQL's own bound.
 constexpr std::size_t server_body_max = 0x7fffffff - 4;
-
-bool deallocates_all(std::string_view tag) {
-    constexpr std::string_view deallocate("DEALLOCATE ALL\0", 15);
-    constexpr std::string_view discard("DISCARD ALL\0", 12);
-    return tag == deallocate || tag == discard;
-}
 
 }  // namespace
 
@@ -101,10 +97,10 @@ Core::Next Core::server_frame(Server& server, const wire::Frame& frame) {
         to_client(server, frame.all);
         server.body = Body::Forward;
     }
-    // What of ours deallocates was counted when it was sent.
-    if (type == Backend::CommandComplete && !match.entry.is_swallowed &&
-        deallocates_all(frame.body))
-        forget_statements(server);
+    if (type == Backend::DataRow || type == Backend::RowDescription) server.has_rows = true;
+    // What ours does was counted when it was sent.
+    if (type == Backend::CommandComplete && !match.entry.is_swallowed)
+        command_complete(server, frame.body.substr(0, frame.body.find('\0')), match.entry);
     if (type == Backend::CopyInResponse) {
         server.replies.copy_in_started();
         // The Syncs behind the Execute were ignored with the COPY's data.
@@ -122,6 +118,15 @@ Core::Next Core::server_frame(Server& server, const wire::Frame& frame) {
     return Next::Continue;
 }
 
+void Core::command_complete(Server& server, std::string_view tag, const session::Expected& entry) {
+    const bool has_rows = std::exchange(server.has_rows, false);
+    const bool is_discard = tag == "DISCARD ALL";
+    if (is_discard || tag == "DEALLOCATE ALL") forget_statements(server);
+    if (settings_->pool_mode != PoolMode::Transaction) return;
+    if (is_discard) server.traces = {};
+    server.traces.add(session::traces_of_tag(tag, entry.look, has_rows));
+}
+
 Core::Next Core::asynchronous(Server& server, const wire::Frame& frame) {
     const auto type = static_cast<Backend>(frame.type);
     if (type == Backend::ParameterStatus) {
@@ -133,6 +138,11 @@ Core::Next Core::asynchronous(Server& server, const wire::Frame& frame) {
     const bool is_ours = !server.replies.is_empty() && server.replies.head().is_swallowed;
     server.body = Body::Drop;
     if (is_ours && type == Backend::NoticeResponse) return Next::Continue;
+    if (type == Backend::NotificationResponse && settings_->pool_mode == PoolMode::Transaction) {
+        // No client of this mode listens: what does was hidden in a function.
+        if (!is_ours) server.traces.add(session::Trace::Channels);
+        return Next::Continue;
+    }
     if (server.client != no_slot) {
         to_client(server, frame.all);
         server.body = Body::Forward;
@@ -208,6 +218,22 @@ void Core::error_to_client(
     const Client* const client = owner_of(server);
     session::StatementId statement = session::no_statement;
     std::string_view name;
+    if (entry.is_refused) {
+        if (wire::read_error(frame.body).sql_state == wire::sql_state::in_failed_transaction)
+            return to_client(server, frame.all);
+        std::string out;
+        wire::write_error(
+            out,
+            {wire::Severity::Error,
+             wire::sql_state::feature_not_supported,
+             "LISTEN is not possible in pool mode Transaction",
+             "A notification comes to the server connection that listens, and this client has one "
+             "only during its transactions.",
+             "Listen on a direct connection to the database, or through a pool whose poolMode is "
+             "Session."}
+        );
+        return to_client(server, arena_.copy(out));
+    }
     if (entry.is_renamed) {
         statement = server.notes.front().statement;
         name = server.notes.front().name;

@@ -37,6 +37,11 @@ Core::Next Core::parse(Client& client, Server& server, const wire::Frame& frame)
     const std::string_view name = reader.c_string();
     if (!reader.ok() || name.empty()) return parse_unnamed(client, server, frame);
     const std::string_view definition = reader.rest();
+    if (session::look_at_definition(definition).listens) {
+        refuse_listen(server, Expect::Parse, client.link.slot);
+        server.hold.set(HoldReason::Unsynced);
+        return Next::Continue;
+    }
     if (client.statements == nullptr)
         client.statements = std::make_unique<session::ClientStatements>();
     const session::StatementId known = client.statements->find(name);
@@ -86,6 +91,13 @@ Core::Next Core::parse_unnamed(Client& client, Server& server, const wire::Frame
     if (client.unnamed == nullptr) client.unnamed = std::make_unique<UnnamedStatement>();
     UnnamedStatement& unnamed = *client.unnamed;
     unnamed.definition.assign(frame.body.empty() ? frame.body : frame.body.substr(1));
+    unnamed.look = session::look_at_definition(unnamed.definition);
+    if (unnamed.look.listens) {
+        unnamed.is_set = false;
+        refuse_listen(server, Expect::Parse, client.link.slot);
+        server.hold.set(HoldReason::Unsynced);
+        return Next::Continue;
+    }
     unnamed.is_set = true;
     ++unnamed.version;
     server.has_unnamed = true;
@@ -111,6 +123,14 @@ Core::Next Core::bind(Client& client, Server& server, const wire::Frame& frame) 
     if (depends_on_open(server, name, statement)) return stall(client);
     if (reader.ok() && name.empty()) fit_unnamed(client, server);
     if (statement != no_statement) prepare_on(server, statement);
+    session::TextLook look;
+    if (statement != no_statement) {
+        look = statements_.look(statement);
+    } else if (name.empty() && client.unnamed != nullptr) {
+        look = client.unnamed->look;
+    }
+    server.traces.add(look.calls);
+    if (portal.empty()) client.bound = look;
     server.hold.set(HoldReason::Unsynced);
     // A name of ours that the client never prepared is another client's statement: number 0 never
     // exists.

@@ -26,6 +26,7 @@ inline constexpr std::array<std::string_view, 8> tracked_parameters{
     "search_path",
     "default_transaction_read_only",
 };
+inline constexpr std::size_t replayed_parameters = tracked_parameters.size();
 inline constexpr std::size_t application_name_index = 4;
 
 // Names are compared without case, as PostgreSQL does.

@@ -5,6 +5,7 @@
 // COPY Operations, Pipelining.
 #pragma once
 
+#include "dataplane/session/statement_text.hpp"
 #include "dataplane/wire/message_type.hpp"
 
 #include <cstdint>
@@ -34,6 +35,8 @@ struct Expected {
     bool has_note = false;      // the server's next note belongs to this entry
     bool is_replay = false;     // ours: makes the server's parameters the client's
     bool is_renamed = false;    // must fail, with a text that needs the client's name from the note
+    bool is_refused = false;    // sent in place of what this pool mode refuses: it must fail
+    TextLook look;              // Query, Execute: at the text
     std::uint32_t owner = no_owner;
     std::uint64_t version = 0;  // of an unnamed Parse: which one
 

@@ -22,8 +22,12 @@ StatementId StatementTable::add(std::string_view definition) {
     const StatementId id = ++last_;
     CHECK(id != no_statement);
     const auto [entry, _] = by_definition_.emplace(definition, id);
-    by_id_.emplace(id, Entry{entry->first, 1});
+    by_id_.emplace(id, Entry{entry->first, 1, look_at_definition(definition)});
     return id;
+}
+
+TextLook look_at_definition(std::string_view definition) {
+    return look_at(definition.substr(0, definition.find('\0')));
 }
 
 StatementId StatementTable::find(std::string_view definition) const {

@@ -6,6 +6,8 @@
 // different statements do not disturb each other.
 #pragma once
 
+#include "dataplane/session/statement_text.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -36,17 +38,23 @@ class StatementTable {
     void release(StatementId id);
     // Requires: a reference is held. Holds until the last one is released.
     std::string_view definition(StatementId id) const;
+    // Requires: a reference is held.
+    TextLook look(StatementId id) const { return by_id_.at(id).look; }
     std::size_t size() const { return by_id_.size(); }
 
  private:
     struct Entry {
         std::string_view definition;  // the key in by_definition_
         std::uint32_t references = 0;
+        TextLook look;  // at its text
     };
     StringMap<StatementId> by_definition_;
     std::unordered_map<StatementId, Entry> by_id_;
     StatementId last_ = no_statement;
 };
+
+// definition: Parse's body behind the name.
+TextLook look_at_definition(std::string_view definition);
 
 // One client's names. Holds a reference for each; the owner must call clear() before it goes.
 class ClientStatements {

@@ -22,6 +22,7 @@ inline constexpr std::string_view query_canceled = "57014";
 inline constexpr std::string_view admin_shutdown = "57P01";
 inline constexpr std::string_view cannot_connect_now = "57P03";
 inline constexpr std::string_view idle_session_timeout = "57P05";
+inline constexpr std::string_view in_failed_transaction = "25P02";
 inline constexpr std::string_view transaction_timeout = "25P04";
 inline constexpr std::string_view idle_in_transaction_session_timeout = "25P03";
 inline constexpr std::string_view internal_error = "XX000";

@@ -67,7 +67,8 @@ TEST(Checkout, WaitingClientThatLeavesIsForgotten) {
 TEST(Checkout, ParametersAreReplayedInOneSendWithTheBatch) {
     Script script = pooled();
     const std::string batch = parse("", "select 1") + bind_statement("", "") + execute() + sync();
-    const std::string replies = parse_complete() + bind_complete() + done("SELECT 1");
+    const std::string replies =
+        parse_complete() + bind_complete() + data_row("1") + done("SELECT 1");
     script.logs_in_with("b", "s", "TimeZone", "GMT", "GMT")
         .client_sends(batch)
         .expects_to_server(query("SET TimeZone = 'UTC';") + batch)
@@ -140,7 +141,7 @@ TEST(Checkout, RefusedExtendedQueryIsDiscardedToItsSync) {
 
 TEST(Checkout, RefusedLongQueryIsSkippedToItsEnd) {
     Script script = busy();
-    const std::string large = query(std::string(1'000, 'x'));
+    const std::string large = query(std::string(10'000, 'x'));
     script
         .then([](ScriptPlay& play) {
             play.board.throttle.enforced = true;

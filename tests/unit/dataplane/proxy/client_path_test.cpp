@@ -179,9 +179,10 @@ TEST(ClientPath, TerminateBehindAnUnsyncedBatchIsSyncedForIt) {
 }
 
 TEST(ClientPath, ClientGoneInMidMessageTakesTheServerWithIt) {
+    const std::string part = query(std::string(10'000, 'x')).substr(0, 9);
     Script script = pooled();
-    script.client_sends(query("select 1").substr(0, 9))
-        .expects_to_server(query("select 1").substr(0, 9))
+    script.client_sends(part)
+        .expects_to_server(part)
         .closes("a")
         .expects_closed("s")
         .expects_to_server("")
@@ -307,7 +308,7 @@ TEST(ClientPath, LongMessagesAreForwardedAsTheyArrive) {
 }
 
 TEST(ClientPath, ServerThatAnswersBeforeTheMessageHasEndedStaysUntilItHas) {
-    const std::string sql = query("select '" + std::string(100, 'x') + "'");
+    const std::string sql = query("select '" + std::string(10'000, 'x') + "'");
     const std::string error = error_response().code("54000").message("too long").bytes();
     Script script = pooled(plain_settings(), 1);
     script.logs_in("b")

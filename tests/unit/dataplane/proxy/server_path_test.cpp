@@ -201,6 +201,75 @@ TEST(ServerPath, NoticesGoToTheClientWhoseServerItIs) {
     script.passes_in_all_ways();
 }
 
+TEST(ServerPath, StateThatAClientLeftIsRemovedBehindItsLastReply) {
+    const std::string cleaning = query("RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL;");
+    Script script = pooled(plain_settings(), 1);
+    script.logs_in("b")
+        .client_sends(query("set role other"))
+        .expects_to_server(query("set role other"))
+        .client_sends("b", query("select 2"))
+        .server_sends(done("SET"))
+        .expects_to_client(done("SET"))
+        .expects_to_server(cleaning)
+        .server_sends(command_complete("RESET") + command_complete("RESET") + done("RESET"))
+        .expects_to_server(query("select 2"))
+        .server_sends(one_row("2"))
+        .expects_to_client("b", one_row("2"))
+        .expects_to_server("");
+    script.passes_in_all_ways();
+}
+
+TEST(ServerPath, SetThatEndsWithItsTransactionCleansNothing) {
+    Script script = pooled();
+    const std::string sql = query("begin; set local role other; select 1; commit");
+    const std::string replies = command_complete("BEGIN") + command_complete("SET") +
+                                row_description() + data_row("1") + command_complete("SELECT 1") +
+                                done("COMMIT");
+    script.client_sends(sql)
+        .expects_to_server(sql)
+        .server_sends(replies)
+        .expects_to_client(replies)
+        .expects_to_server("");
+    script.passes_in_all_ways();
+}
+
+TEST(ServerPath, ServerThatLoadedALibraryIsNotUsedAgain) {
+    Script script = pooled();
+    script.client_sends(query("load 'x'"))
+        .expects_to_server(query("load 'x'"))
+        .server_sends(done("LOAD"))
+        .expects_to_client(done("LOAD"))
+        .expects_to_server(terminate())
+        .closes("s");
+    script.passes_in_all_ways();
+}
+
+TEST(ServerPath, ListenIsRefusedByAnErrorInItsPlace) {
+    Script script = pooled();
+    const std::string failed = error_response().code("42883").message("no function").bytes();
+    script.client_sends(query("begin") + query("listen a"))
+        .expects_to_server(
+            query("begin") + query("SELECT penstock_listen_needs_pool_mode_session()")
+        )
+        .server_sends(done("BEGIN", 'T'))
+        .expects_to_client(done("BEGIN", 'T'))
+        .server_sends(failed + ready_for_query('E'))
+        .expects_error("a", "0A000", ready_for_query('E'));
+    script.passes_in_all_ways();
+}
+
+TEST(ServerPath, NotificationOfNobodyReachesNobody) {
+    Script script = querying();
+    const std::string notification = message('A', bytes("\0\0\0\1news\0x\0"));
+    script.server_sends(notification + one_row("1"))
+        .expects_to_client(one_row("1"))
+        .expects_to_server(query("UNLISTEN *;"))
+        .server_sends(notification + done("UNLISTEN"))
+        .expects_to_client("")
+        .expects_to_server("");
+    script.passes_in_all_ways();
+}
+
 TEST(ServerPath, EmptyQueryIsAnswered) {
     Script script = pooled();
     script.client_sends(query(""))
@@ -213,8 +282,8 @@ TEST(ServerPath, EmptyQueryIsAnswered) {
 TEST(ServerPath, ReportedParametersReachTheClientAndFollowIt) {
     Script script = querying();
     const std::string status = parameter_status("TimeZone", "Europe/Berlin");
-    script.server_sends(status + done("SET"))
-        .expects_to_client(status + done("SET"))
+    script.server_sends(status + done("DO"))
+        .expects_to_client(status + done("DO"))
         .logs_in("b")
         .client_sends("b", query("select 2"))
         // "b" was told UTC when it logged in.
@@ -231,7 +300,7 @@ TEST(ServerPath, ReportedParametersReachTheClientAndFollowIt) {
 TEST(ServerPath, ParametersThatAreNotTrackedAreForwarded) {
     Script script = querying();
     const std::string status = parameter_status("is_superuser", "on");
-    script.server_sends(status + done("SET")).expects_to_client(status + done("SET"));
+    script.server_sends(status + done("DO")).expects_to_client(status + done("DO"));
     script.passes_in_all_ways();
 }
 
@@ -286,8 +355,8 @@ TEST(ServerPath, ReplayThatFailsEndsTheClientWithTheDatabasesWords) {
 
 TEST(ServerPath, ClientsApplicationNameIsTaggedAndTakenOffAgain) {
     Script script = querying();
-    script.server_sends(parameter_status("application_name", "mine") + done("SET"))
-        .expects_to_client(parameter_status("application_name", "mine") + done("SET"))
+    script.server_sends(parameter_status("application_name", "mine") + done("DO"))
+        .expects_to_client(parameter_status("application_name", "mine") + done("DO"))
         // The database counts our connections by the tag.
         .expects_to_server(query("SET application_name = 'penstock/1'"))
         .server_sends(parameter_status("application_name", "penstock/1") + done("SET"))
