@@ -22,15 +22,18 @@ TEST(ProxySim, ClientsGetWhatPostgresAloneWouldSay) {
         runs = 1;
     }
     std::size_t replies = 0;
+    std::size_t moves = 0;
     for (std::uint64_t seed = first; seed < first + runs; ++seed) {
         SimWorld world(seed, runs == 1 ? 100'000 : 60);
         const std::string fault = world.run();
         replies += world.replies();
+        moves += world.moves_with_bytes_pending();
         ASSERT_TRUE(fault.empty()) << fault;
     }
     RecordProperty("replies", static_cast<int>(replies));
     if (runs >= 100) {
         EXPECT_GT(replies, runs * 50);
+        EXPECT_GT(moves, 0U) << "no server changed workers with bytes for it still to be written";
     }
 }
 

@@ -293,6 +293,8 @@ void FakeBackend::begin_implicit() {
 }
 
 void FakeBackend::commit() {
+    committed_.insert(committed_.end(), inserted_.begin(), inserted_.end());
+    inserted_.clear();
     before_transaction_.reset();
     portals_.clear();
 }
@@ -300,6 +302,7 @@ void FakeBackend::commit() {
 void FakeBackend::abort() {
     if (before_transaction_) parameters_ = *before_transaction_;
     before_transaction_.reset();
+    inserted_.clear();
     portals_.clear();
 }
 

@@ -4,8 +4,10 @@
 //
 // Statements: SELECT 'text' | SELECT $1 | SELECT rows N 'text' | SELECT error | BEGIN | COMMIT |
 // ROLLBACK | SET name = 'v' | SHOW name | COPY t FROM STDIN | COPY 'text' TO STDOUT | DISCARD ALL |
-// DEALLOCATE ALL; several with ';' between. All else is a syntax error. A tag (the letter c, a
-// number, a dot) anywhere in a text or a value names the client that it is of.
+// DEALLOCATE ALL | INSERT 'text', of which committed() has what a transaction kept | SELECT literal
+// 'text', which is fixed under DateStyle when it is parsed; several with ';' between. All else is a
+// syntax error, and so is COPY data that ends with "wrong". A tag (the letter c, a number, a dot)
+// anywhere in a text or a value names the client that it is of.
 #pragma once
 
 #include "dataplane/wire/frame.hpp"
@@ -19,6 +21,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace penstock::test {
@@ -68,6 +71,8 @@ class FakeBackend {
     // What must not happen and did: another client's tag inside a transaction, a broken message.
     const std::vector<std::string>& violations() const { return violations_; }
     void clear_violations() { violations_.clear(); }
+    // The texts of INSERTs whose transactions were committed, in order.
+    std::vector<std::string> take_committed() { return std::exchange(committed_, {}); }
     const std::string& user() const { return user_; }
     const std::string& database() const { return database_; }
 
@@ -149,6 +154,8 @@ class FakeBackend {
     std::string copy_portal_;
     std::optional<std::vector<std::string>> query_;  // statements of a simple Query still to run
     std::string owner_;                              // tag of the transaction
+    std::vector<std::string> inserted_;              // not committed yet
+    std::vector<std::string> committed_;
     std::vector<std::string> violations_;
 };
 

@@ -32,7 +32,7 @@ void FakeBackend::parse(std::string_view body) {
     if (!name.empty() && statements_.contains(name))
         return fail("42P05", "prepared statement \"" + name + "\" already exists");
     own(sql);
-    statements_[name] = sql;
+    statements_[name] = with_literals(sql, parameter("DateStyle"));
     MessageWriter(out_, Backend::ParseComplete);
 }
 
@@ -168,6 +168,10 @@ void FakeBackend::copy_message(char type, std::string_view body) {
                 violation("COPY data of " + tag + " in a COPY of " + copy_->tag);
             copy_->bytes += body.size();
             copy_->has_begun = true;
+            if (body.ends_with("wrong")) {
+                fail("22P02", "invalid input syntax for type integer");
+                if (query_) end_query();
+            }
             return;
         }
         case Frontend::Flush:

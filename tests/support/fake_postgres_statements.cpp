@@ -17,7 +17,8 @@ using wire::TransactionStatus;
 }  // namespace
 
 bool FakeBackend::run(Portal& portal, std::size_t rows_max, bool with_description) {
-    const std::string_view sql = bare(portal.sql);
+    const std::string with_values = with_literals(portal.sql, parameter("DateStyle"));
+    const std::string_view sql = bare(with_values);
     begin_implicit();
     if (sql == "SELECT error") {
         fail("22012", "division by zero");
@@ -65,6 +66,9 @@ bool FakeBackend::run(Portal& portal, std::size_t rows_max, bool with_descriptio
         }
         status_ = TransactionStatus::Idle;
         complete(is_commit ? "COMMIT" : "ROLLBACK");
+    } else if (sql.starts_with("INSERT ")) {
+        inserted_.push_back(quoted_in(sql));
+        complete("INSERT 0 1");
     } else if (sql.starts_with("SET ")) {
         set(sql);
         complete("SET");

@@ -36,8 +36,9 @@ bool ends_transaction(std::string_view sql) {
 
 bool is_understood(std::string_view sql) {
     const std::string_view text = bare(sql);
-    constexpr std::array<std::string_view, 10> beginnings{
+    constexpr std::array<std::string_view, 11> beginnings{
         "SELECT",
+        "INSERT ",
         "BEGIN",
         "COMMIT",
         "ROLLBACK",
@@ -49,6 +50,16 @@ bool is_understood(std::string_view sql) {
         "RESET "};
     return text.empty() ||
            std::ranges::any_of(beginnings, [&](std::string_view b) { return text.starts_with(b); });
+}
+
+std::string with_literals(std::string_view sql, std::string_view style) {
+    constexpr std::string_view word = "SELECT literal '";
+    const std::size_t at = sql.find(word);
+    std::string text(sql);
+    if (at == std::string_view::npos) return text;
+    std::string fixed = "SELECT '";
+    fixed.append(style).append("|");
+    return text.replace(at, word.size(), fixed);
 }
 
 std::string tag_in(std::string_view text) {

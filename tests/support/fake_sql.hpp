@@ -13,6 +13,8 @@ std::string quoted_in(std::string_view sql);
 bool returns_rows(std::string_view sql);
 bool ends_transaction(std::string_view sql);
 bool is_understood(std::string_view sql);
+// SELECT literal 'text' as the SELECT of a text that says under which style it was fixed.
+std::string with_literals(std::string_view sql, std::string_view style);
 // "c12." from a text that has it somewhere behind a quote or a comment's begin; else empty.
 std::string tag_in(std::string_view text);
 

@@ -41,6 +41,10 @@ class SimClient {
     // Its machine is gone.
     void break_off() { end_ = End::Abrupt; }
     void cancel_requested() { ++cancels_asked_; }
+    // Errors may have come to it that PostgreSQL alone would not have made, so that what it sent
+    // later had another meaning.
+    bool is_disturbed() const { return cancels_asked_ > 0 || is_refused_; }
+    bool has_fatal() const { return has_fatal_; }
 
     std::string take_output() { return std::exchange(out_, {}); }
     enum class End : std::uint8_t { Open, Orderly, Abrupt };
@@ -83,6 +87,7 @@ class SimClient {
     void send_copy_data();
     void send_function_call();
     void send_end();
+    void send_unsynced_end();
     std::string statement();
     std::string own_select();
     std::string value();
@@ -101,6 +106,8 @@ class SimClient {
     End end_ = End::Open;
     bool is_closed_ = false;
     bool has_fatal_ = false;
+    bool is_refused_ = false;
+    bool has_lost_copy_ = false;
     bool is_logged_in_ = false;
     bool waits_ = false;
     bool needs_end_ = false;  // messages without a Sync behind them were sent

@@ -1,6 +1,7 @@
 #include "tests/support/sim_world.hpp"
 
 #include "dataplane/wire/startup.hpp"
+#include "tests/support/fake_sql.hpp"
 #include "tests/support/sim_names.hpp"
 
 #include <algorithm>
@@ -19,7 +20,7 @@ constexpr std::string_view proxy_tag = "penstock:pool/proxy-0";
 SimWorld::SimWorld(std::uint64_t seed, std::size_t notes_max)
     : seed_(seed), notes_max_(notes_max), random_(seed), now_(seconds(1000)) {
     choose_settings();
-    const auto workers = static_cast<std::uint32_t>(1 + random(3));
+    const auto workers = static_cast<std::uint32_t>(2 + random(3));
     board_ = std::make_unique<pool::Board>(workers, limit_);
     const auto settings = std::make_shared<const proxy::Settings>(settings_);
     for (std::uint32_t i = 0; i < workers; ++i) {
@@ -87,7 +88,7 @@ void SimWorld::plan() {
     if (chance(15)) {
         const auto worker = static_cast<std::uint32_t>(random(workers_.size()));
         after(moment(1'000'000), [this, worker] {
-            workers_[worker].is_draining = true;
+            workers_[worker].is_draining = has_early_drain_ = true;
             note("drain w" + std::to_string(worker));
             workers_[worker].proxy->drain(now_);
             perform(worker, nullptr);
@@ -171,11 +172,16 @@ void SimWorld::start_client() {
 void SimWorld::run_client(const ConnPtr& conn) {
     SimClient& client = *conn->client;
     const std::string out = client.take_output();
-    if (!out.empty() || client.end() != SimClient::End::Open) {
+    const bool ends = client.end() != SimClient::End::Open && !conn->has_said_end;
+    if (!out.empty() || ends) {
+        conn->has_said_end = ends;
         conn->up.bytes += out;
+        conn->sent += out;
         if (client.end() == SimClient::End::Orderly) conn->up.has_ended = true;
         if (client.end() == SimClient::End::Abrupt) {
-            if (chance(50)) conn->up.bytes.resize(random(conn->up.bytes.size() + 1));
+            const std::size_t lost = chance(50) ? random(conn->up.bytes.size() + 1) : 0;
+            conn->up.bytes.resize(conn->up.bytes.size() - lost);
+            conn->sent.resize(conn->sent.size() - lost);
             conn->up.has_ended = true;
         }
         pump_up(conn);
@@ -216,6 +222,8 @@ void SimWorld::run_backend(const std::shared_ptr<Backend>& backend) {
         backend->is_stepping = false;
         if (backend->session.has_work()) backend->session.step();
         const std::string out = backend->session.take_output();
+        for (std::string& text : backend->session.take_committed())
+            committed_[tag_in(text)].push_back(std::move(text));
         if (!backend->session.violations().empty())
             return violation("backend: " + backend->session.violations().front());
         if (!out.empty() && backend->conn != nullptr) {
@@ -353,6 +361,7 @@ void SimWorld::check_end() {
         now_ = until;
     };
     run_until(settled);
+    check_effects();
     if (board_->used() > limit_) violation("more connections than the limit though nobody works");
     for (const auto& backend : backends_) {
         if (!backend->is_counted || !backend->session.is_logged_in()) continue;

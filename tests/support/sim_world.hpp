@@ -29,6 +29,7 @@ class SimWorld {
     std::string run();
     // What was done, to see that a run is not empty.
     std::size_t replies() const;
+    std::size_t moves_with_bytes_pending() const { return moves_with_bytes_pending_; }
 
  private:
     using TimePoint = proxy::TimePoint;
@@ -57,6 +58,8 @@ class SimWorld {
         std::shared_ptr<Backend> backend;
         bool is_canceller = false;
         bool is_thinking = false;
+        bool has_said_end = false;
+        std::string sent;  // all that the client said, or would have if its link had held
     };
     using ConnPtr = std::shared_ptr<Conn>;
     struct Backend {
@@ -93,6 +96,7 @@ class SimWorld {
     void unname(Conn& conn);
     void open(std::uint32_t worker, proxy::LinkId link);
     void move(const ConnPtr& conn, std::uint32_t worker);
+    void unblock(const ConnPtr& conn);
     void arrange_tick(std::uint32_t worker);
 
     void start_client();
@@ -112,6 +116,7 @@ class SimWorld {
     void trouble();
     void check_turn();
     void check_end();
+    void check_effects();
     bool is_quiet() const;
 
     struct Event {
@@ -148,6 +153,9 @@ class SimWorld {
     std::uint32_t next_process_ = 100;
     std::uint32_t next_client_ = 1;
     std::size_t cancels_on_way_ = 0;
+    std::size_t moves_with_bytes_pending_ = 0;
+    bool has_early_drain_ = false;
+    std::map<std::string, std::vector<std::string>> committed_;  // by the tag of the client
 
     std::unique_ptr<pool::Board> board_;
     std::deque<Worker> workers_;

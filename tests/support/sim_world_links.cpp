@@ -132,6 +132,11 @@ void SimWorld::move(const ConnPtr& conn, std::uint32_t to) {
     auto moved =
         std::make_shared<proxy::MovedServerPtr>(workers_[conn->worker].proxy->take_moved(conn->link)
         );
+    // What is still to be written goes along; what is noted of others stays behind.
+    if (!conn->down.bytes.empty()) ++moves_with_bytes_pending_;
+    unblock(conn);
+    for (auto& [_, other] : workers_[conn->worker].conns) std::erase(other->blocks, conn);
+    conn->blocked_by = 0;
     unname(*conn);
     conn->is_moving = true;
     after(moment(300), [this, conn, to, moved] {
@@ -205,6 +210,11 @@ void SimWorld::deliver_up(const ConnPtr& conn) {
         note(name_of(worker, conn->link) + " says " + shown({piece.get(), size}));
         workers_[worker].proxy->received(conn->link, {piece.get(), size}, now_);
         perform(worker, conn);
+    } else if (pipe.has_ended && conn->client != nullptr && conn->client->end() == SimClient::End::Orderly) {
+        note(name_of(worker, conn->link) + " sends no more");
+        pipe.has_ended = false;
+        workers_[worker].proxy->ended(conn->link, now_);
+        perform(worker, conn);
     } else if (pipe.has_ended) {
         note(name_of(worker, conn->link) + " closed");
         unname(*conn);
@@ -235,19 +245,19 @@ void SimWorld::deliver_down(const ConnPtr& conn) {
         pipe.bytes.erase(0, size);
         to_peer(conn, piece);
     } else if (pipe.has_ended) {
-        for (const ConnPtr& source : std::exchange(conn->blocks, {})) {
-            --source->blocked_by;
-            pump_up(source);
-        }
+        unblock(conn);
         return peer_end(conn);
     }
-    if (pipe.bytes.empty()) {
-        for (const ConnPtr& source : std::exchange(conn->blocks, {})) {
-            --source->blocked_by;
-            pump_up(source);
-        }
-    }
+    if (pipe.bytes.empty()) unblock(conn);
     pump_down(conn);
+}
+
+// What waited for this link's bytes to leave is read again.
+void SimWorld::unblock(const ConnPtr& conn) {
+    for (const ConnPtr& source : std::exchange(conn->blocks, {})) {
+        --source->blocked_by;
+        pump_up(source);
+    }
 }
 
 void SimWorld::to_peer(const ConnPtr& conn, const std::string& bytes) {
@@ -255,6 +265,8 @@ void SimWorld::to_peer(const ConnPtr& conn, const std::string& bytes) {
         conn->backend->session.receive(bytes);
         return run_backend(conn->backend);
     }
+    // At the end of a worker nobody knows what a peer that has not finished its packet wants.
+    if (conn->is_canceller && workers_[conn->worker].is_draining) return;
     if (conn->is_canceller) return violation("a canceller was answered: " + shown(bytes));
     if (conn->client == nullptr) return;
     conn->client->receive(bytes);

@@ -1,0 +1,12 @@
+// What the proxy is known to do otherwise than PostgreSQL: the simulation leaves it out. Who mends
+// one deletes its line and what it guards. Empty is the aim.
+#pragma once
+
+namespace penstock::test::known {
+
+inline constexpr bool commits_unsynced_batches = true;
+inline constexpr bool loses_work_in_front_of_an_end = true;
+inline constexpr bool has_other_errors_in_failed_transactions = true;
+inline constexpr bool shares_statements_by_text_alone = true;
+
+}  // namespace penstock::test::known
