@@ -29,7 +29,7 @@ void Worker::perform_one(const proxy::Action& action) {
         case ActionKind::RouteCancel:
             post_to(
                 action.worker,
-                [key = action.key, link = action.link, from = index_](Worker& peer) {
+                [key = action.key, link = action.link, from = action.origin](Worker& peer) {
                     peer.proxy_.cancel_routed(key, link, from, peer.now_);
                 }
             );

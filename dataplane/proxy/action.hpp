@@ -33,8 +33,8 @@ enum class ActionKind : std::uint8_t {
     // Take the server's socket off this worker and hand it, with `take_moved(link)`, to `worker`,
     // which calls `adopt`.
     MoveServer,
-    // Another worker holds the client that this cancel key names: call its `cancel_routed(key,
-    // link, this worker)`.
+    // Another worker may hold the client that this cancel key names: call `worker`'s
+    // `cancel_routed(key, link, origin)`.
     RouteCancel,
     // The routed cancel is over: call `cancel_finished(link)` on `worker`.
     CancelFinished,
@@ -59,6 +59,7 @@ struct Action {
     std::string_view bytes;    // Send: holds until the next entry into the Proxy
     std::uint32_t worker = 0;  // MoveServer, RouteCancel, CancelFinished
     CancelKey key;             // RouteCancel
+    std::uint32_t origin = 0;  // RouteCancel: the worker that `link` belongs to
 };
 
 }  // namespace penstock::proxy

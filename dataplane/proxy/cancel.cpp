@@ -8,57 +8,84 @@
 namespace penstock::proxy {
 namespace {
 
-// process_id: the worker in the upper bits, never zero; the client's slot in the lower ones.
+// A process id of ours: the worker in the upper bits, never zero; the client's slot in the lower
+// ones. In mode Session it is the server's, which is less than 2^24 on every system that has one.
 constexpr std::uint32_t slot_bits = 24;
 constexpr std::uint32_t slot_mask = (1U << slot_bits) - 1;
 
+std::uint64_t one_number(CancelKey key) {
+    return std::uint64_t{key.process_id} << 32U | key.secret;
+}
+
 }  // namespace
 
-CancelKey Core::cancel_key(const Client& client) const {
-    return {((worker_ + 1) << slot_bits) | (client.link.slot & slot_mask), client.secret};
+std::uint32_t Core::own_process_id(const Client& client) const {
+    return ((worker_ + 1) << slot_bits) | (client.link.slot & slot_mask);
+}
+
+std::uint64_t Core::cancel_key(const Client& client) {
+    return one_number({client.process_id, client.secret});
 }
 
 void Core::cancel_request(Client& canceller, const session::CancelRequest& request) {
     metrics_.cancels.add();
     const LinkId link = canceller.link;
-    const std::uint32_t worker = (request.process_id >> slot_bits) - 1;
-    if (request.key.size() != sizeof(std::uint32_t) || worker >= board_.workers()) {
-        return finish_canceller(link, worker_);
-    }
+    if (request.key.size() != sizeof(std::uint32_t)) return finish_canceller(link, worker_);
     const CancelKey key{request.process_id, wire::load_u32(request.key.data())};
-    if (worker != worker_) {
-        actions_.push_back({ActionKind::RouteCancel, link, {}, worker, key});
-        return;
-    }
-    if (!cancel_here(key, link, worker_)) finish_canceller(link, worker_);
+    const std::uint32_t named = request.process_id >> slot_bits;
+    if (named == 0 || named - 1 == worker_) return cancel_or_pass_on(key, link, worker_);
+    if (named > board_.workers()) return finish_canceller(link, worker_);
+    actions_.push_back({ActionKind::RouteCancel, link, {}, named - 1, key, worker_});
 }
 
 void Core::cancel_routed(CancelKey key, LinkId canceller, std::uint32_t from_worker) {
-    if (!cancel_here(key, canceller, from_worker)) finish_canceller(canceller, from_worker);
+    cancel_or_pass_on(key, canceller, from_worker);
+}
+
+// A server's process id does not name its worker: the request goes round until one knows it.
+void Core::cancel_or_pass_on(CancelKey key, LinkId canceller, std::uint32_t origin) {
+    const Cancelling result = cancel_here(key, canceller, origin);
+    if (result == Cancelling::UnderWay) return;
+    const std::uint32_t next = (worker_ + 1) % board_.workers();
+    const bool may_be_elsewhere =
+        result == Cancelling::Unknown && key.process_id >> slot_bits == 0 && next != origin;
+    if (!may_be_elsewhere) return finish_canceller(canceller, origin);
+    actions_.push_back({ActionKind::RouteCancel, canceller, {}, next, key, origin});
 }
 
 // The cancel that this canceller asked for is over.
 void Core::cancel_finished(LinkId canceller) { finish_canceller(canceller, worker_); }
 
-// True if a CancelRequest to the database is on its way, which will finish the canceller.
-bool Core::cancel_here(CancelKey key, LinkId canceller, std::uint32_t worker) {
+// The secret is compared as one word: the time it takes says nothing.
+Client* Core::client_named(CancelKey key) {
+    if (key.process_id >> slot_bits == 0) {
+        const auto found = sessions_.find(one_number(key));
+        return found == sessions_.end() ? nullptr : &clients_.at(found->second);
+    }
     const std::uint32_t slot = key.process_id & slot_mask;
     Client* const client = slot < clients_.slots() ? clients_.at_if_used(slot) : nullptr;
-    // The secret is compared as one word: the time it takes says nothing.
-    if (client == nullptr || client->secret == 0 || client->secret != key.secret) return false;
+    const bool is_named = client != nullptr && client->process_id == key.process_id &&
+                          client->secret != 0 && client->secret == key.secret;
+    return is_named ? client : nullptr;
+}
+
+// UnderWay: a CancelRequest to the database is on its way, which will finish the canceller.
+Core::Cancelling Core::cancel_here(CancelKey key, LinkId canceller, std::uint32_t origin) {
+    Client* const client = client_named(key);
+    if (client == nullptr) return Cancelling::Unknown;
     if (client->state == ClientState::Waiting) {
         cancel_waiting(*client);
-        return false;
+        return Cancelling::Over;
     }
-    if (client->state != ClientState::Linked) return false;
+    if (client->state != ClientState::Linked) return Cancelling::Over;
     Server& server = servers_.at(client->server);
-    if (server.replies.is_empty()) return false;
+    if (server.replies.is_empty()) return Cancelling::Over;
     if (is_running_own_query(server)) {
         // What runs now is ours. The client's own messages are behind it.
         server.cancel_when_own_ends = true;
-        return false;
+        return Cancelling::Over;
     }
-    return start_cancel(server, canceller, worker);
+    return start_cancel(server, canceller, origin) ? Cancelling::UnderWay : Cancelling::Over;
 }
 
 // A Parse or Close of ours is no query: it is part of the client's batch.

@@ -190,9 +190,11 @@ void Core::release_if_free(Server& server) {
     const bool is_mid_message = client.body == Body::Forward && client.body_missing > 0;
     server.hold.set(HoldReason::Owed, !server.replies.is_empty());
     server.hold.set(HoldReason::MidMessage, is_mid_message);
-    // Who is only being welcomed has begun no session.
-    if (settings_->pool_mode == PoolMode::Transaction || client.probed != nullptr)
-        server.hold.clear(HoldReason::Session);
+    if (client.probed != nullptr && server.hold.has(HoldReason::Session)) {
+        if (server.replies.is_empty()) session_begins(client, server);
+        return;
+    }
+    if (settings_->pool_mode == PoolMode::Transaction) server.hold.clear(HoldReason::Session);
     if (!server.hold.is_empty()) {
         const bool is_between =
             server.replies.is_empty() && server.status == wire::TransactionStatus::Idle;

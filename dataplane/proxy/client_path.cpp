@@ -307,7 +307,13 @@ void Core::expect(Server& server, Expect kind, std::uint32_t owner) {
 }
 
 void Core::expect(Server& server, const session::Expected& entry) {
-    if (server.replies.is_empty()) server.query_since = now_;
+    if (server.replies.is_empty()) {
+        server.query_since = now_;
+        const bool begins_transaction = server.client != no_slot &&
+                                        server.hold.has(HoldReason::Session) &&
+                                        server.status == wire::TransactionStatus::Idle;
+        if (begins_transaction) clients_.at(server.client).held_since = now_;
+    }
     server.replies.push(entry);
 }
 
@@ -341,6 +347,7 @@ void Core::refuse_waiting(Client& client, const wire::ErrorText& error) {
     if (client.probed != nullptr) {
         wire::ErrorText fatal = error;
         fatal.severity = wire::Severity::Fatal;
+        fatal.hint = {};  // it is about a session
         return fail_client(client, fatal);
     }
     resume_reads(client);
@@ -357,12 +364,14 @@ void Core::refuse_waiting(Client& client, const wire::ErrorText& error) {
 }
 
 void Core::fail_client(Client& client, const wire::ErrorText& error) {
+    // As at PostgreSQL: a peer that has asked for nothing hears nothing.
+    const bool is_unasked = client.login != nullptr && !client.login->machine.has_startup_message();
     // Inside a server's message nothing else can be said.
     const Server* const server =
         client.state == ClientState::Linked ? &servers_.at(client.server) : nullptr;
     const bool is_mid_reply =
         server != nullptr && server->body == Body::Forward && server->body_missing > 0;
-    if (!is_mid_reply) {
+    if (!is_mid_reply && !is_unasked) {
         std::string out;
         wire::write_error(out, error);
         send_copy(client.link, out);
@@ -407,6 +416,7 @@ void Core::forget(Client& client) {
         );
     }
     if (client.statements != nullptr) client.statements->clear(statements_);
+    if (client.secret != 0) sessions_.erase(cancel_key(client));
     client.parameters.clear(values_);
     clients_.remove(client.link.slot);
 }

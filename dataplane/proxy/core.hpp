@@ -94,6 +94,10 @@ class Core {
     bool has_known_parameters(Client& client);
     void probe(Client& client);
     void probe_ended(Client& client);
+    void learn_probed(Client& client);
+    void session_begins(Client& client, Server& server);
+    void logged_in(Client& client);
+    void write_parameters(Client& client, std::string& out);
     void welcome_all(Pool& pool);
     void refuse_welcoming(Pool& pool);
     std::uint32_t pool_for(PoolKey key);
@@ -214,7 +218,10 @@ class Core {
 
     // cancel.cpp
     void cancel_request(Client& canceller, const session::CancelRequest& request);
-    bool cancel_here(CancelKey key, LinkId canceller, std::uint32_t worker);
+    enum class Cancelling : std::uint8_t { Unknown, Over, UnderWay };
+    void cancel_or_pass_on(CancelKey key, LinkId canceller, std::uint32_t origin);
+    Cancelling cancel_here(CancelKey key, LinkId canceller, std::uint32_t origin);
+    Client* client_named(CancelKey key);
     bool is_running_own_query(const Server& server) const;
     bool start_cancel(Server& server, LinkId canceller, std::uint32_t worker);
     void cancel_connected(Cancel& cancel);
@@ -223,7 +230,8 @@ class Core {
     void cancel_over(Cancel& cancel);
     void finish_canceller(LinkId canceller, std::uint32_t worker);
     void cancel_waiting(Client& client);
-    CancelKey cancel_key(const Client& client) const;
+    std::uint32_t own_process_id(const Client& client) const;
+    static std::uint64_t cancel_key(const Client& client);
 
     // maintenance.cpp
     void time_out_clients();
@@ -257,6 +265,8 @@ class Core {
     std::vector<std::unique_ptr<Pool>> pools_;
     std::map<std::string, std::uint32_t, std::less<>> pools_by_key_;  // by the key written out
     std::unordered_map<std::string, std::int32_t> clients_by_user_;
+    // Clients that are known by their servers' process ids, by their cancel keys.
+    std::unordered_map<std::uint64_t, std::uint32_t> sessions_;
     session::StatementTable statements_;
     session::ValueTable values_;
     session::StringMap<std::string>

@@ -148,10 +148,44 @@ void Core::client_authenticated(Client& client, std::string& out) {
 }
 
 void Core::welcome(Client& client) {
-    if (!has_known_parameters(client)) return probe(client);
+    // A session has one server from its login to its end, by whose process id it is known.
+    if (settings_->pool_mode == PoolMode::Session || !has_known_parameters(client))
+        return probe(client);
+    client.process_id = own_process_id(client);
+    client.state = ClientState::Idle;
+    logged_in(client);
+}
+
+// The client has a server that fits it, and keeps it.
+void Core::session_begins(Client& client, Server& server) {
+    learn_probed(client);
+    client.process_id = server.process_id != 0 ? server.process_id : own_process_id(client);
+    logged_in(client);
+}
+
+// From here on the client may send what it likes: the caller touches it no more.
+void Core::logged_in(Client& client) {
+    std::string out;
+    write_parameters(client, out);
+    client.secret = random_u32();
+    if (client.process_id != own_process_id(client))
+        sessions_.emplace(cancel_key(client), client.link.slot);
+    wire::MessageWriter(out, wire::Backend::BackendKeyData)
+        .u32(client.process_id)
+        .u32(client.secret);
+    wire::write_ready_for_query(out, wire::TransactionStatus::Idle);
+    send_copy(client.link, out);
+    client.active_at = now_;
+    metrics_.client_logins.add();
+    metrics_.login.add(now_ - client.accepted_at);
+    resume_reads(client);
+    // What a client sent without waiting for its welcome.
+    if (client.stash != nullptr) run_client(client, open_stash(client.stash, {}, 0));
+}
+
+void Core::write_parameters(Client& client, std::string& out) {
     const Pool& pool = pool_of(client);
     const std::string& tag = settings_->application_tag;
-    std::string out;
     for (const auto& [name, value] : pool.welcome) {
         if (pool.is_replication) {
             wire::write_parameter_status(out, name, value);
@@ -176,18 +210,6 @@ void Core::welcome(Client& client) {
             out, name, is_own ? values_.text(client.parameters.get(*index)) : value
         );
     }
-    client.secret = random_u32();
-    const CancelKey key = cancel_key(client);
-    wire::MessageWriter(out, wire::Backend::BackendKeyData).u32(key.process_id).u32(key.secret);
-    wire::write_ready_for_query(out, wire::TransactionStatus::Idle);
-    send_copy(client.link, out);
-    client.state = ClientState::Idle;
-    client.active_at = now_;
-    metrics_.client_logins.add();
-    metrics_.login.add(now_ - client.accepted_at);
-    resume_reads(client);
-    // What a client sent without waiting for its welcome.
-    if (client.stash != nullptr) run_client(client, open_stash(client.stash, {}, 0));
 }
 
 // Are the client's start-up values known to be good? Then they are written as PostgreSQL writes
@@ -222,6 +244,12 @@ void Core::probe(Client& client) {
 }
 
 void Core::probe_ended(Client& client) {
+    learn_probed(client);
+    client.state = ClientState::Welcoming;
+    welcome(client);
+}
+
+void Core::learn_probed(Client& client) {
     constexpr std::size_t known_values_max = 1'000;
     if (known_values_.size() > known_values_max) known_values_.clear();
     for (const auto& [index, text] : *client.probed) {
@@ -230,8 +258,6 @@ void Core::probe_ended(Client& client) {
         known_values_[known_key(index, canonical)] = canonical;
     }
     client.probed.reset();
-    client.state = ClientState::Welcoming;
-    welcome(client);
 }
 
 void Core::welcome_all(Pool& pool) {

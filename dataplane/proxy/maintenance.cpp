@@ -191,7 +191,7 @@ void Core::drain_clients() {
         if (client == nullptr) continue;
         bool is_free = client->state == ClientState::Idle ||
                        client->state == ClientState::LoggingIn ||
-                       client->state == ClientState::Welcoming;
+                       client->state == ClientState::Welcoming || client->probed != nullptr;
         // A message that has begun to arrive begins a transaction.
         if (client->state == ClientState::Idle && client->stash != nullptr) is_free = false;
         if (client->state == ClientState::Linked) {

@@ -67,7 +67,8 @@ struct Client {
     bool is_queued = false;  // in the pool's list of waiting or welcoming clients
     std::uint32_t pool = no_slot;
     std::uint32_t server = no_slot;
-    std::uint32_t secret = 0;  // of BackendKeyData
+    std::uint32_t process_id = 0;  // of BackendKeyData
+    std::uint32_t secret = 0;      // of BackendKeyData
     std::size_t body_missing = 0;
     std::size_t stash_needed = 0;  // bytes that the stash must hold before another look is worth it
     session::ParameterSet parameters;

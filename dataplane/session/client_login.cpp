@@ -85,6 +85,10 @@ ClientLoginStep ClientLogin::startup_packet(
         case StartupKind::NeedMore:
             return Step::NeedMore;
         case StartupKind::Fault:
+            if (packet.fault.empty()) {
+                state_ = State::Done;
+                return Step::Close;
+            }
             return refuse(out, packet.sql_state, packet.fault);
         case StartupKind::DirectTls:
             return direct_tls(out);
@@ -103,7 +107,9 @@ ClientLoginStep ClientLogin::startup_packet(
 
 ClientLoginStep ClientLogin::direct_tls(std::string& out) {
     if (asked_ssl_ || asked_gssenc_ || is_encrypted_) {
-        return refuse(out, sql_state::protocol_violation, "invalid length of startup packet");
+        // To PostgreSQL it is then a packet of impossible length.
+        state_ = State::Done;
+        return Step::Close;
     }
     if (settings_.tls == ClientTls::Disable) {
         out.append(tls_alert);
@@ -283,7 +289,8 @@ ClientLoginStep ClientLogin::password_message(
         case wire::FrameResult::Partial:
             return Step::NeedMore;
         case wire::FrameResult::BadLength:
-            return refuse(out, sql_state::protocol_violation, "invalid message length");
+            state_ = State::Done;  // PostgreSQL closes without a word
+            return Step::Close;
         case wire::FrameResult::Whole:
             break;
     }

@@ -87,6 +87,10 @@ class ClientLogin {
     // The TLS handshake that StartTls asked for has ended well.
     void tls_established();
 
+    // Is an answer owed to a StartupMessage? Without one PostgreSQL closes without a word.
+    bool has_startup_message() const {
+        return state_ != State::Startup && state_ != State::TlsHandshake && state_ != State::Done;
+    }
     // After StartTls: TLS began without SSLRequest and `in` holds the first record; then the client
     // must have chosen the ALPN protocol "postgresql".
     bool is_direct_tls() const { return is_direct_tls_; }

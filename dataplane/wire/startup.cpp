@@ -22,9 +22,8 @@ StartupPacket fault(std::string_view sql_state, std::string text) {
     return packet;
 }
 
-StartupPacket bad_length() {
-    return fault(sql_state::protocol_violation, "invalid length of startup packet");
-}
+// Nothing that speaks the protocol sends it, or what does is leaving (Terminate).
+StartupPacket bad_length() { return fault(sql_state::protocol_violation, {}); }
 
 StartupPacket cancel_request(StartupPacket packet, ByteReader reader) {
     packet.kind = StartupKind::CancelRequest;
@@ -32,7 +31,7 @@ StartupPacket cancel_request(StartupPacket packet, ByteReader reader) {
     packet.cancel_key = reader.rest();
     if (!reader.ok() || packet.cancel_key.size() < cancel_key_bytes_min ||
         packet.cancel_key.size() > cancel_key_bytes_max) {
-        return fault(sql_state::protocol_violation, "invalid length of cancel request packet");
+        return bad_length();
     }
     return packet;
 }

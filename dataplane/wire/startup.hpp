@@ -42,7 +42,7 @@ struct StartupPacket {
     // CancelRequest
     std::uint32_t process_id = 0;
     std::string_view cancel_key;
-    // Fault: in PostgreSQL's words
+    // Fault: in PostgreSQL's words; empty where it closes without a word
     std::string_view sql_state;
     std::string fault;
 };

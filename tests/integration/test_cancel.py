@@ -143,6 +143,24 @@ def test_cancel_in_other_states(start: Start, state: str) -> None:
         assert other.value("select 1") == "1"
 
 
+def test_session_is_cancelled_by_its_servers_process_id(start: Start) -> None:
+    """The process id names the server and not our worker: whichever takes the request, it gets there."""
+    proxy = start(poolMode="Session", serverConnections=4, workers=3)
+    clients = [_client(proxy) for _ in range(4)]
+    for client in clients:
+        assert client.value("select pg_backend_pid()") == str(client.process_id)
+    for client in clients:
+        client.send(p.query("do $$ begin raise notice 'running'; end $$; select pg_sleep(60)"))
+        client.until("N")
+    for turn in range(4):  # each from another worker, as the kernel likes
+        send_cancel(("127.0.0.1", proxy.port), clients[turn].process_id, b"\1\2\3\4")
+        clients[turn].cancel()
+        assert [r.fields()["C"] for r in clients[turn].until_ready() if r.kind == "E"] == ["57014"]
+        assert clients[turn].value("select 1") == "1"
+    for client in clients:
+        client.close()
+
+
 class _Relay:
     """Passes connections on to a server and keeps the first request code of each."""
 

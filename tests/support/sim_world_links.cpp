@@ -62,8 +62,12 @@ void SimWorld::act_on(std::uint32_t worker, const ConnPtr& source, const Action&
     if (action.kind == ActionKind::RouteCancel) {
         after(
             moment(200),
-            [this, worker, to = action.worker, key = action.key, link = action.link] {
-                workers_[to].proxy->cancel_routed(key, link, worker, now_);
+            [this,
+             origin = action.origin,
+             to = action.worker,
+             key = action.key,
+             link = action.link] {
+                workers_[to].proxy->cancel_routed(key, link, origin, now_);
                 perform(to, nullptr);
             }
         );

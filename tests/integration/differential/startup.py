@@ -35,24 +35,62 @@ def login_with_md5(stage: Stage) -> None:
     stage.client(user=MD5_USER).run("select 1")
 
 
-@scenario(Errors.FAREWELL)
+@scenario(Errors.WHOLE)
 def length_of_zero(stage: Stage) -> None:
     _raw(stage, struct.pack("!ii", 0, p.PROTOCOL_3_0))
 
 
-@scenario(Errors.FAREWELL)
+@scenario(Errors.WHOLE)
 def length_of_seven(stage: Stage) -> None:
     _raw(stage, struct.pack("!i", 7) + b"abc")
 
 
-@scenario(Errors.FAREWELL)
+@scenario(Errors.WHOLE)
 def negative_length(stage: Stage) -> None:
     _raw(stage, struct.pack("!ii", -1, p.PROTOCOL_3_0))
 
 
-@scenario(Errors.FAREWELL)
+@scenario(Errors.WHOLE)
 def length_of_a_megabyte(stage: Stage) -> None:
     _raw(stage, struct.pack("!ii", 1_000_000, p.PROTOCOL_3_0) + b"user\0x\0")
+
+
+@scenario()
+def terminate_before_any_startup_packet(stage: Stage) -> None:
+    """An answer ends node-postgres' process."""
+    _raw(stage, p.terminate())
+
+
+@scenario()
+def terminate_after_a_refused_ssl_request(stage: Stage) -> None:
+    client = stage.raw()
+    client.send(p.ssl_request())
+    client.socket.recv(1)
+    client.send(p.terminate())
+    client.until_closed()
+
+
+@scenario()
+def http_request(stage: Stage) -> None:
+    _raw(stage, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+
+@scenario()
+def cancel_request_without_a_key(stage: Stage) -> None:
+    _raw(stage, p.untyped(p.CANCEL_REQUEST_CODE, struct.pack("!i", 1)))
+
+
+@scenario(session_state=True)
+def process_id_is_the_backends(stage: Stage) -> None:
+    """In BackendKeyData, in pg_stat_activity and in notifications."""
+    client = stage.client()
+    client.run(f"select pg_backend_pid() = {client.process_id}")
+    other = stage.client("b")
+    other.run("listen news")
+    client.run("notify news")
+    other.send(p.query("select 1"))
+    told = [reply.body[:4] for reply in other.until_ready() if reply.kind == "A"]
+    stage.say("b", str(told == [struct.pack("!i", client.process_id)]))
 
 
 @scenario()
@@ -163,7 +201,7 @@ def scram_with_another_nonce(stage: Stage) -> None:
     client.until_closed()
 
 
-@scenario(Errors.FAREWELL, authentication="MD5")
+@scenario(Errors.WHOLE, authentication="MD5")
 def password_message_too_long(stage: Stage) -> None:
     client = stage.raw()
     client.send(p.startup({"user": MD5_USER, "database": DATABASE}))

@@ -414,5 +414,58 @@ TEST(Cancel, IsRoutedToTheWorkerThatHoldsTheClient) {
     EXPECT_EQ(second.to_others.back().kind, ActionKind::CancelFinished);
 }
 
+// The server's process id does not tell where its client is.
+TEST(Cancel, OfASessionGoesRoundUntilAWorkerKnowsIt) {
+    Settings settings = plain_settings();
+    settings.pool_mode = PoolMode::Session;
+    pool::Board board(3, 6);
+    std::vector<std::unique_ptr<ProxyLinks>> workers;
+    for (std::uint32_t i = 0; i < 3; ++i)
+        workers.push_back(std::make_unique<ProxyLinks>(board, settings, i));
+    ProxyLinks& last = *workers[2];
+    const std::size_t client = last.accept();
+    last.receive(client, Script::startup_of_client());
+    const std::size_t server = last.newest(LinkKind::Server);
+    last.connect(server);
+    last.receive(server, Script::welcome_of_server());
+    last.receive(client, query("select 1"));
+    const auto welcome = messages(last.take_sent(client));
+    const std::string key = welcome[welcome.size() - 2].body;
+    EXPECT_EQ(wire::load_u32(key.data()), 4711U);
+
+    // From the worker that took the request, round all of them; where it ends is returned.
+    const auto cancel = [&](const std::string& secret) {
+        ProxyLinks& first = *workers[1];
+        const std::size_t canceller = first.accept();
+        first.receive(canceller, cancel_request(4711, secret));
+        std::uint32_t at = 1;
+        while (!workers[at]->to_others.empty() &&
+               workers[at]->to_others.back().kind == ActionKind::RouteCancel) {
+            const Action routed = workers[at]->to_others.back();
+            workers[at]->to_others.clear();
+            EXPECT_EQ(routed.origin, 1U);
+            at = routed.worker;
+            workers[at]->proxy.cancel_routed(routed.key, routed.link, routed.origin, first.now);
+            workers[at]->perform();
+        }
+        return at;
+    };
+    EXPECT_EQ(cancel(key.substr(4)), 2U);
+    const std::size_t sent = last.newest(LinkKind::Cancel);
+    ASSERT_LT(sent, last.links.size());
+    last.connect(sent);
+    EXPECT_EQ(last.take_sent(sent), to_server);
+    last.close(sent, "end of stream");
+    EXPECT_EQ(last.to_others.back().kind, ActionKind::CancelFinished);
+    EXPECT_EQ(last.to_others.back().worker, 1U);
+
+    EXPECT_EQ(cancel("none"), 0U) << "nobody knows it: the round ends before its origin";
+    EXPECT_EQ(workers[0]->to_others.back().kind, ActionKind::CancelFinished);
+
+    last.close(client);
+    last.receive(server, canceled);
+    EXPECT_EQ(cancel(key.substr(4)), 0U) << "the session is over";
+}
+
 }  // namespace
 }  // namespace penstock::proxy

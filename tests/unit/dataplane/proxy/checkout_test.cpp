@@ -197,7 +197,9 @@ TEST(Checkout, SessionModeKeepsTheServerUntilTheClientLeaves) {
     Settings settings = plain_settings();
     settings.pool_mode = PoolMode::Session;
     Script script = pooled(settings, 1);
-    script.logs_in("b")
+    script.opens("b")
+        .client_sends("b", Script::startup_of_client())
+        .expects_to_client("b", authentication_ok())
         .client_sends(query("select 1"))
         .expects_to_server(query("select 1"))
         .server_sends(one_row("1"))
@@ -207,6 +209,7 @@ TEST(Checkout, SessionModeKeepsTheServerUntilTheClientLeaves) {
         .client_sends(terminate())
         .expects_to_server(query("DISCARD ALL"))
         .server_sends(done("DISCARD ALL"))
+        .expects_welcome("b")
         .expects_to_server(query("select 2"))
         .server_sends(one_row("2"))
         .expects_to_client("b", one_row("2"))

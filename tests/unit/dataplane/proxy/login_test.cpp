@@ -192,10 +192,15 @@ TEST(Login, ReplicationNeedsModeSession) {
 
 TEST(Login, FaultsOfTheStartupPacketAreRefused) {
     for (const std::string& packet :
-         {bytes("\0\0\0\0"), bytes("\0\0\0\7"), bytes("\0\1\0\0\0\3\0\0"), bytes("GET / HTTP")}) {
+         {bytes("\0\0\0\0"),
+          bytes("\0\0\0\7"),
+          bytes("\0\1\0\0\0\3\0\0"),
+          bytes("GET / HTTP"),
+          bytes("\0\0\0\x09\0\2\0\0\0")}) {
+        const bool is_answered = packet.size() == 9;  // protocol 2.0
         Script script;
-        script.opens("a").client_sends(packet).then([](ScriptPlay& play) {
-            EXPECT_EQ(types(play.links.take_sent(play.index("a"))), "E");
+        script.opens("a").client_sends(packet).then([=](ScriptPlay& play) {
+            EXPECT_EQ(types(play.links.take_sent(play.index("a"))), is_answered ? "E" : "");
             EXPECT_EQ(play.links.proxy.metrics().client_login_failures.get(), 1U);
         });
         script.expects_closed("a");
@@ -247,6 +252,83 @@ TEST(Login, ClientThatLeavesWhileItWaitsForItsWelcomeIsForgotten) {
         .expects_open_still("s")
         .logs_in("b");
     script.passes_in_all_ways();
+}
+
+Settings session_mode() {
+    Settings settings = plain_settings();
+    settings.pool_mode = PoolMode::Session;
+    return settings;
+}
+
+// The process id in the BackendKeyData that the client got.
+std::uint32_t process_id_of(ScriptPlay& play, const std::string& client) {
+    for (const Message& message : messages(play.link(client).all_sent)) {
+        if (message.type == 'K') return wire::load_u32(message.body.data());
+    }
+    return 0;
+}
+
+TEST(Login, SessionGetsItsServerAtOnceAndItsServersProcessId) {
+    Script script = pooled(session_mode(), 1);
+    script
+        .then([](ScriptPlay& play) {
+            EXPECT_EQ(process_id_of(play, "a"), 4711U);
+            EXPECT_EQ(play.links.proxy.census().servers_busy, 1U);
+        })
+        .opens("b")
+        .client_sends("b", app + query("select 2"))
+        .expects_to_client("b", authentication_ok())
+        .client_sends(terminate())
+        .expects_to_server(query("DISCARD ALL"))
+        .server_sends(done("DISCARD ALL"))
+        .expects_welcome("b")
+        .then([](ScriptPlay& play) { EXPECT_EQ(process_id_of(play, "b"), 4711U); })
+        .expects_to_server(query("select 2"))
+        .server_sends(one_row("2"))
+        .expects_to_client("b", one_row("2"));
+    script.passes_in_all_ways();
+}
+
+TEST(Login, SessionsStartupValuesAreSetBeforeItBegins) {
+    Script script = pooled(session_mode(), 2);
+    script.opens("b")
+        .client_sends(
+            "b", startup_message({{"user", "app"}, {"database", "orders"}, {"TimeZone", "gmt"}})
+        )
+        .expects_to_client("b", authentication_ok())
+        .expects_server("t")
+        .server_logs_in("t")
+        .expects_to_server("t", query("SET TimeZone = 'gmt';"))
+        .expects_to_client("b", "")
+        .server_sends("t", parameter_status("TimeZone", "GMT") + done("SET"))
+        .expects_welcome("b")
+        .closes("b")
+        .expects_to_server("t", query("DISCARD ALL"));
+    script.fails_cleanly_at_each_step();
+    script.passes();
+}
+
+TEST(Login, SessionWaitsForItsServerNoLongerThanAQuery) {
+    Settings settings = session_mode();
+    settings.queue_wait_timeout = std::chrono::seconds(3);
+    Script script = pooled(settings, 1);
+    script.opens("b")
+        .client_sends("b", app)
+        .expects_to_client("b", authentication_ok())
+        .after(std::chrono::seconds(2))
+        .expects_open_still("b")
+        .after(std::chrono::seconds(2))
+        .expects_error("b", "53300")
+        .expects_closed("b")
+        .opens("d")
+        .client_sends("d", app)
+        .expects_to_client("d", authentication_ok())
+        .then([](ScriptPlay& play) { play.links.drain(); })
+        .expects_error("d", "57P01")
+        .expects_error("a", "57P01")
+        .expects_to_server(query("DISCARD ALL"));
+    script.fails_cleanly_at_each_step();
+    script.passes();
 }
 
 }  // namespace

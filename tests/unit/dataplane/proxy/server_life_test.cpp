@@ -247,6 +247,11 @@ TEST(ServerLife, WalsenderServesOneClientAndIsClosedBehindIt) {
         .expects_closed("a")
         .expects_to_server(terminate())
         .expects_closed("s");
+    logs_in(script, "b", "t");
+    script.client_sends("b", query("select 1"))
+        .expects_to_server("t", query("select 1"))
+        .closes("b")
+        .expects_closed("t");
     script.passes();
 }
 

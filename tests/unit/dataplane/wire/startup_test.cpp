@@ -101,7 +101,7 @@ TEST(Startup, RefusesBadLengthsBeforeTheBodyArrives) {
         const StartupPacket read = read_startup(length);
         EXPECT_EQ(read.kind, StartupKind::Fault);
         EXPECT_EQ(read.sql_state, "08P01");
-        EXPECT_EQ(read.fault, "invalid length of startup packet");
+        EXPECT_EQ(read.fault, "") << "PostgreSQL closes without a word";
     }
     EXPECT_EQ(read_startup(bytes("\0\0\x27\x14")).kind, StartupKind::NeedMore);
 }
