@@ -232,6 +232,13 @@ session::ServerTls server_tls(api::TlsMode mode) {
     }
 }
 
+// Equal for databases that are reached in the same way.
+std::uint64_t endpoint_of(const api::ProxyDatabase& database) {
+    const std::string way = database.host + '\0' + std::to_string(database.port) + '\0' +
+                            ssl_mode(database.tls.mode) + '\0' + database.tls.ca_file.value_or("");
+    return std::hash<std::string>{}(way);
+}
+
 }  // namespace
 
 Identity Identity::make(const char* pod_name) {
@@ -266,7 +273,10 @@ proxy::Settings settings_from(
     settings.application_tag = api::proxy_tag(document.proxy_id);
     settings.database_address =
         document.database.host + ":" + std::to_string(document.database.port);
+    settings.endpoint = endpoint_of(document.database);
     settings.clients_max = document.limits.max_client_connections;
+    settings.server_limits.per_user = document.limits.max_user_connections;
+    settings.server_limits.per_database = document.limits.max_database_connections;
     settings.logins_in_flight_max = document.limits.logins_in_flight;
     settings.prepared_statements_max = document.limits.max_prepared_statements;
     settings.message_bytes_max = static_cast<std::size_t>(document.limits.max_message_bytes);
@@ -280,6 +290,7 @@ proxy::Settings settings_from(
     settings.server_lifetime = seconds(document.timeouts.server_lifetime_seconds);
     settings.server_connect_timeout = seconds(document.timeouts.server_connect_seconds);
     settings.server_login_retry = seconds(document.timeouts.server_login_retry_seconds);
+    settings.server_check_delay = seconds(document.timeouts.server_check_delay_seconds);
     settings.cancel_wait_timeout = seconds(document.timeouts.cancel_wait_seconds);
     settings.drain_timeout = seconds(document.drain.timeout_seconds);
     return settings;

@@ -43,17 +43,17 @@ Console::Console()
       grants_(context_, [this](const AdminRequest& request) { return answer_grants(request); }) {}
 
 bool Console::open(const api::DataplaneConfig& document) {
-    const api::AdminListen& settings = document.admin;
-    admin_door_ = settings.grants ? Door::Observations : Door::All;
-    const auto port = admin_.open(settings.address, static_cast<std::uint16_t>(settings.port));
+    const api::AdminListen& admin = document.admin;
+    admin_door_ = admin.grants ? Door::Observations : Door::All;
+    const auto port = admin_.open(admin.address, static_cast<std::uint16_t>(admin.port));
     if (!port) {
         spdlog::error("admin: {}", api::to_string(port.error()));
         return false;
     }
-    spdlog::info("listening on {}:{} for administration", settings.address, *port);
-    if (settings.grants && !open_grants(*settings.grants)) return false;
+    spdlog::info("listening on {}:{} for administration", admin.address, *port);
+    if (admin.grants && !open_grants(*admin.grants)) return false;
     admin_port_ = *port;
-    return !settings.port_file || write_port_file(*settings.port_file, admin_port_);
+    return !admin.port_file || write_port_file(*admin.port_file, admin_port_);
 }
 
 bool Console::open_grants(const api::GrantsListen& grants) {

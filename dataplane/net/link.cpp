@@ -151,13 +151,15 @@ void Link::abort() {
 
 Link::Released Link::release() {
     poller_.remove(fd());
-    Released released{std::move(socket_), std::move(tls_), pending_.substr(pending_sent_)};
+    Released released{
+        std::move(socket_), std::move(tls_), std::move(server_tls), pending_.substr(pending_sent_)};
     forget();
     return released;
 }
 
 void Link::forget() {
     tls_.reset();
+    server_tls.reset();
     drop_socket();
     drop_pending();
     attempt.reset();

@@ -22,6 +22,7 @@
 namespace penstock::net {
 
 struct ConnectAttempt;
+class ServerSideTls;
 
 class Link {
  public:
@@ -86,6 +87,7 @@ class Link {
     struct Released {
         UniqueFd socket;
         std::unique_ptr<TlsStream> tls;
+        std::shared_ptr<const ServerSideTls> server_tls;
         std::string pending;  // goes out first, from wherever the socket is next
     };
     // Takes the socket off this worker without closing it. As after close().
@@ -104,7 +106,8 @@ class Link {
     bool is_in_outbox = false;
     bool is_served_again = false;  // in the worker's list of links to look at in its next turn
     std::chrono::steady_clock::time_point linger_until;
-    std::unique_ptr<ConnectAttempt> attempt;  // while Resolving or Connecting
+    std::shared_ptr<const ServerSideTls> server_tls;  // of a server: that it was opened with
+    std::unique_ptr<ConnectAttempt> attempt;          // while Resolving or Connecting
 
  private:
     void forget();

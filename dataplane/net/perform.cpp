@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include <limits.h>
+#include <sys/socket.h>
 
 namespace penstock::net {
 
@@ -20,7 +21,11 @@ void Worker::perform(Link* origin) {
 void Worker::perform_one(const proxy::Action& action) {
     switch (action.kind) {
         case ActionKind::Open:
-            open_server(action.link);
+            if (action.link.kind == proxy::LinkKind::Cancel) {
+                open_cancel(action.link, action.peer);
+            } else {
+                open_server(action.link);
+            }
             return;
         case ActionKind::MoveServer:
             // take_moved() is an entry of the Proxy: it comes after the last use of these actions.
@@ -165,6 +170,7 @@ void Worker::move_servers() {
                 Link& mine = peer.links_.take();
                 mine.open(adopted, State::Open, socket.socket.release(), std::move(socket.tls));
                 mine.add_pending(socket.pending);
+                mine.server_tls = std::move(socket.server_tls);
                 peer.links_.enter(mine);
                 peer.resume(mine);
             }
@@ -177,6 +183,7 @@ void Worker::open_server(proxy::LinkId name) {
     link.open(name, State::Resolving, -1);
     links_.enter(link);
     link.attempt = std::make_unique<ConnectAttempt>();
+    link.server_tls = configuration_->server_tls;
     const api::ProxyDatabase& database = configuration_->document.database;
     const auto port = static_cast<std::uint16_t>(database.port);
     link.attempt->addresses = resolver_.known(database.host, port, now_);
@@ -197,6 +204,25 @@ void Worker::open_server(proxy::LinkId name) {
             end_event();
         };
     resolver_.resolve(database.host, port, resolved);
+}
+
+// To the very address of the server that it concerns, which is not always the configuration's.
+void Worker::open_cancel(proxy::LinkId name, proxy::LinkId server) {
+    Link& link = links_.take();
+    link.open(name, State::Resolving, -1);
+    links_.enter(link);
+    link.attempt = std::make_unique<ConnectAttempt>();
+    const Link* const concerned = links_.find(server);
+    boost::asio::ip::tcp::endpoint address;
+    auto size = static_cast<socklen_t>(address.capacity());
+    if (concerned == nullptr || ::getpeername(concerned->fd(), address.data(), &size) != 0) {
+        fail(name, "the server connection is gone");
+        return;
+    }
+    address.resize(size);
+    link.server_tls = concerned->server_tls;
+    link.attempt->addresses = std::make_shared<const Addresses>(Addresses{address});
+    connect_next(link);
 }
 
 void Worker::connect_next(Link& link) {
@@ -235,9 +261,7 @@ void Worker::start_tls(Link& link) {
     const bool is_client = link.name().kind == proxy::LinkKind::Client;
     std::unique_ptr<TlsStream> tls;
     if (is_client && configuration_->client_tls) tls = configuration_->client_tls->start(link.fd());
-    if (!is_client && configuration_->server_tls) {
-        tls = configuration_->server_tls->start(link.fd());
-    }
+    if (!is_client && link.server_tls) tls = link.server_tls->start(link.fd());
     if (!tls) {
         fail(link.name(), "TLS is not configured");
         return;

@@ -116,6 +116,7 @@ class Worker {
     void unblock_others(Link& blocker);
 
     void open_server(proxy::LinkId name);
+    void open_cancel(proxy::LinkId name, proxy::LinkId server);
     void connect_next(Link& link);
     void connect_finished(Link& link);
     void start_tls(Link& link);

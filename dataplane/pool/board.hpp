@@ -6,6 +6,8 @@
 // opened until PostgreSQL has closed it, so `used` never understates what the database sees.
 #pragma once
 
+#include "dataplane/pool/server_counts.hpp"
+
 #include <atomic>
 #include <cstdint>
 #include <vector>
@@ -30,6 +32,20 @@ class Board {
     void set_limit(std::int32_t limit) { limit_.store(limit, std::memory_order_relaxed); }
     std::int32_t limit() const { return limit_.load(std::memory_order_relaxed); }
     std::int32_t used() const { return used_.load(std::memory_order_relaxed); }
+
+    // One of `max` logins at the database that may be under way at once.
+    [[nodiscard]] bool take_login(std::int32_t max) {
+        std::int32_t used = logins_.load(std::memory_order_relaxed);
+        while (used < max) {
+            if (logins_.compare_exchange_weak(used, used + 1, std::memory_order_relaxed))
+                return true;
+        }
+        return false;
+    }
+    void give_login() { logins_.fetch_sub(1, std::memory_order_relaxed); }
+    std::int32_t logins() const { return logins_.load(std::memory_order_relaxed); }
+
+    ServerCounts server_counts;
 
     // Thresholds of the policy in force, 0: none. Written by the admin thread, read at every
     // transaction's start.
@@ -70,6 +86,7 @@ class Board {
     std::vector<Worker> workers_;
     std::atomic<std::int32_t> limit_;
     std::atomic<std::int32_t> used_{0};
+    std::atomic<std::int32_t> logins_{0};
 };
 
 }  // namespace penstock::pool

@@ -22,7 +22,8 @@ enum class ActionKind : std::uint8_t {
     // Write what is pending, then end the sending direction only; `closed` follows when the peer
     // has closed too.
     ShutdownSend,
-    // Connect `link` to the database; `connected` or `closed` follows.
+    // Connect `link` to the database, a cancel's to where the server link `peer` is connected;
+    // `connected` or `closed` follows.
     Open,
     // Begin TLS on `link`, as server for a client, as client for a server; what was sent before
     // leaves in plain first.
@@ -60,6 +61,7 @@ struct Action {
     std::uint32_t worker = 0;  // MoveServer, RouteCancel, CancelFinished
     CancelKey key;             // RouteCancel
     std::uint32_t origin = 0;  // RouteCancel: the worker that `link` belongs to
+    LinkId peer = {};          // Open of a cancel
 };
 
 }  // namespace penstock::proxy

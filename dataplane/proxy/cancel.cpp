@@ -104,7 +104,7 @@ bool Core::start_cancel(Server& server, LinkId canceller, std::uint32_t worker) 
     Cancel& cancel = cancels_.at(name.slot);
     cancel.link = {name.generation, name.slot, LinkKind::Cancel};
     cancel.server = server.link;
-    cancel.needs_tls = server.is_encrypted || settings_->server_tls == session::ServerTls::Require;
+    cancel.needs_tls = server.is_encrypted;
     cancel.canceller = canceller;
     cancel.canceller_worker = worker;
     cancel.process_id = server.process_id;
@@ -112,6 +112,7 @@ bool Core::start_cancel(Server& server, LinkId canceller, std::uint32_t worker) 
     cancel.started_at = now_;
     ++server.cancels;
     act(ActionKind::Open, cancel.link);
+    actions_.back().peer = server.link;
     return true;
 }
 

@@ -30,10 +30,10 @@ Core::Acquired Core::acquire(Client& client, std::string& detail) {
     metrics_.transactions_offered.add();
     client.active_at = now_;
     if (pool.waiting.is_empty() && !pool.idle.empty() && may_start()) {
-        Server& server = servers_.at(pool.idle.back());
-        pool.idle.pop_back();
-        link(client, server);
-        return Acquired::Linked;
+        if (Server* const server = take_idle(pool)) {
+            link(client, *server);
+            return Acquired::Linked;
+        }
     }
     const auto& throttle = board_.throttle;
     control::AdmissionInput input;
@@ -59,6 +59,16 @@ Core::Acquired Core::acquire(Client& client, std::string& detail) {
     return Acquired::Waiting;
 }
 
+// The idle server that served last; null if it must be checked first, which is begun. Requires:
+// there is an idle one.
+Server* Core::take_idle(Pool& pool) {
+    Server& server = servers_.at(pool.idle.back());
+    pool.idle.pop_back();
+    if (!needs_check(server)) return &server;
+    check(server);
+    return nullptr;
+}
+
 // Does the policy's limit on transactions at once leave room for one more?
 bool Core::may_start() const {
     const auto& throttle = board_.throttle;
@@ -70,12 +80,13 @@ bool Core::may_start() const {
 // Requires: the server is Idle and in no list.
 void Core::link(Client& client, Server& server) {
     enter(server, ServerState::Linked);
+    server.has_served = true;
     server.client = client.link.slot;
     server.query_since = now_;
     client.server = server.link.slot;
     client.state = ClientState::Linked;
     client.held_since = now_;
-    if (settings_->pool_mode == PoolMode::Session) server.hold.set(HoldReason::Session);
+    if (pool_of(server).key.mode == PoolMode::Session) server.hold.set(HoldReason::Session);
     const Duration waited = now_ - client.active_at;
     metrics_.wait.add(waited);
     if (waited > Duration::zero()) metrics_.wait_us.add(static_cast<std::uint64_t>(to_us(waited)));
@@ -158,9 +169,12 @@ void Core::publish_oldest_wait() {
 // Gives the pool's free servers to those who have waited longest.
 void Core::serve(Pool& pool) {
     while (!pool.waiting.is_empty() && !pool.idle.empty() && may_start()) {
+        const auto waiting = static_cast<std::int32_t>(pool.waiting.size());
+        if (waiting <= pool.checking && needs_check(servers_.at(pool.idle.back()))) return;
+        Server* const free = take_idle(pool);
+        if (free == nullptr) continue;
+        Server& server = *free;
         Client& client = clients_.at(pool.waiting.front());
-        Server& server = servers_.at(pool.idle.back());
-        pool.idle.pop_back();
         dequeue(client);
         link(client, server);
         client.active_at = now_;
@@ -194,7 +208,7 @@ void Core::release_if_free(Server& server) {
         if (server.replies.is_empty()) session_begins(client, server);
         return;
     }
-    if (settings_->pool_mode == PoolMode::Transaction) server.hold.clear(HoldReason::Session);
+    if (pool_of(server).key.mode == PoolMode::Transaction) server.hold.clear(HoldReason::Session);
     if (!server.hold.is_empty()) {
         const bool is_between =
             server.replies.is_empty() && server.status == wire::TransactionStatus::Idle;
@@ -245,6 +259,13 @@ void Core::give_back(Server& server) {
     const bool is_last = is_draining_ && pool_of(server).waiting.is_empty();
     if (server.closes_when_free || is_last || is_old || board_.excess() > 0)
         return close_server(server);
+    Pool& pool = pool_of(server);
+    // Who waits for another pool's server gets one that has served here, or that nobody wants.
+    const bool may_go = server.has_served || pool.waiting.is_empty();
+    const bool is_asked_for = has_lowered_limits_ || board_.server_counts.anybody_waits(now_);
+    if (settings_->server_limits.are_set() && may_go && is_asked_for &&
+        board_.server_counts.must_go(owner(pool), settings_->server_limits, now_))
+        return close_server(server);
     if (!server.traces.is_empty()) return remove_traces(server);
     // A client's own application_name takes the tag off, by which the database counts us.
     const session::ValueId name = server.parameters.get(session::application_name_index);
@@ -255,7 +276,7 @@ void Core::give_back(Server& server) {
         return inject_query(server, "SET application_name = '" + tag + "'");
     }
     enter(server, ServerState::Idle);
-    pool_of(server).idle.push_back(server.link.slot);
+    pool.idle.push_back(server.link.slot);
     if (board_.workers() > 1) freed_.push_back(server.link);
 }
 

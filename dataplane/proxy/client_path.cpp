@@ -195,7 +195,7 @@ Core::Next Core::frame_without_server(Client& client, const wire::Frame& frame) 
 
 Core::Next Core::forward_frame(Client& client, Server& server, const wire::Frame& frame) {
     const auto type = static_cast<Frontend>(frame.type);
-    const bool is_transaction_mode = settings_->pool_mode == PoolMode::Transaction;
+    const bool tracks_statements = pool_of(server).key.tracks_statements;
     // What the server would discard need not be sent: it waits for a Sync.
     if (server.replies.skips_to_sync() && type != Frontend::Sync && type != Frontend::Terminate) {
         return Next::Continue;
@@ -226,12 +226,12 @@ Core::Next Core::forward_frame(Client& client, Server& server, const wire::Frame
             expect(server, Expect::CopyEnd, client.link.slot);
             break;
         case Frontend::Parse:
-            if (is_transaction_mode) return parse(client, server, frame);
+            if (tracks_statements) return parse(client, server, frame);
             expect(server, Expect::Parse, client.link.slot);
             server.hold.set(HoldReason::Unsynced);
             break;
         case Frontend::Bind:
-            if (is_transaction_mode) return bind(client, server, frame);
+            if (tracks_statements) return bind(client, server, frame);
             expect(server, Expect::Bind, client.link.slot);
             server.hold.set(HoldReason::Unsynced);
             break;
@@ -255,7 +255,7 @@ Core::Next Core::simple_query(Client& client, Server& server, const wire::Frame&
     session::Expected entry;
     entry.kind = Expect::Query;
     entry.owner = client.link.slot;
-    if (settings_->pool_mode == PoolMode::Transaction) {
+    if (pool_of(server).key.mode == PoolMode::Transaction) {
         if (is_small_and_partial(frame)) return Next::NeedMore;
         std::string_view text = frame.body;
         if (text.ends_with('\0')) text.remove_suffix(1);
@@ -408,8 +408,6 @@ void Core::forget(Client& client) {
             --welcoming_;
         }
         --pool.clients;
-        const auto of_user = clients_by_user_.find(pool.key.user);
-        if (--of_user->second == 0) clients_by_user_.erase(of_user);
         metrics_.clients.subtract();
         board_.worker(worker_).clients.store(
             static_cast<std::int32_t>(metrics_.clients.get()), std::memory_order_relaxed

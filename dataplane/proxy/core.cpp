@@ -190,7 +190,12 @@ void Core::closed(LinkId link, std::string_view reason) {
     server_gone(*server);
 }
 
-void Core::configure(std::shared_ptr<const Settings> settings) { settings_ = std::move(settings); }
+void Core::configure(std::shared_ptr<const Settings> settings) {
+    const bool is_elsewhere = settings->endpoint != settings_->endpoint;
+    settings_ = std::move(settings);
+    if (is_elsewhere) replace_servers();
+    close_beyond_limits();
+}
 
 void Core::limits_changed() { close_excess(); }
 

@@ -31,6 +31,8 @@ struct MovedServer {
     std::uint32_t process_id = 0;
     std::string cancel_key;
     TimePoint connected_at;
+    TimePoint idle_since;
+    std::uint64_t endpoint = 0;
     wire::Parameters welcome;  // its pool's: the other worker may have had no server yet
     bool has_statements = false;
     bool is_encrypted = false;
@@ -175,6 +177,7 @@ class Core {
     enum class Acquired : std::uint8_t { Linked, Waiting, Refused };
     Acquired acquire(Client& client, std::string& detail);
     bool may_start() const;
+    Server* take_idle(Pool& pool);
     void link(Client& client, Server& server);
     void fit_parameters(Client& client, Server& server);
     void take_over_parameters(Server& server);
@@ -193,8 +196,9 @@ class Core {
 
     // server_life.cpp
     void open_wanted(std::uint32_t pool);
-    bool find_permit();
+    bool find_permit(Pool& pool);
     void make_way();
+    void make_way_within_limits(const Pool& wanting);
     void open_server(std::uint32_t pool);
     void server_login_bytes(Server& server, std::string_view bytes);
     void server_login_step(Server& server, session::ServerLoginStep step, std::string& out);
@@ -210,6 +214,11 @@ class Core {
     void server_gone(Server& server);
     void enter(Server& server, ServerState state);
     void close_excess();
+    void close_beyond_limits();
+    void replace_servers();
+    bool needs_check(const Server& server) const;
+    void check(Server& server);
+    void end_check(Server& server);
 
     // moving.cpp
     bool can_move(const Server& server) const;
@@ -247,6 +256,9 @@ class Core {
     Client* client_at(LinkId link) { return clients_.find(link.slot, link.generation); }
     Server* server_at(LinkId link) { return servers_.find(link.slot, link.generation); }
     Cancel* cancel_at(LinkId link) { return cancels_.find(link.slot, link.generation); }
+    pool::ServerCounts::Owner owner(const Pool& pool) const {
+        return {pool.key.user, pool.key.database};
+    }
     Pool& pool_of(const Server& server) { return *pools_[server.pool]; }
     Pool& pool_of(const Client& client) { return *pools_[client.pool]; }
 
@@ -264,7 +276,6 @@ class Core {
     pool::Slab<Cancel> cancels_;
     std::vector<std::unique_ptr<Pool>> pools_;
     std::map<std::string, std::uint32_t, std::less<>> pools_by_key_;  // by the key written out
-    std::unordered_map<std::string, std::int32_t> clients_by_user_;
     // Clients that are known by their servers' process ids, by their cancel keys.
     std::unordered_map<std::uint64_t, std::uint32_t> sessions_;
     session::StatementTable statements_;
@@ -289,8 +300,9 @@ class Core {
     std::int32_t opening_ = 0;  // servers of this worker that connect or log in
     std::int32_t waiting_ = 0;  // clients of this worker in any pool's queue
     std::int32_t welcoming_ = 0;
-    bool has_asked_others_ = false;  // WantServer was said since the last tick
-    std::uint32_t plans_epoch_ = 0;  // counts "cached plan must not change result type"
+    bool has_lowered_limits_ = false;  // servers_counts may be above the limits
+    bool has_asked_others_ = false;    // WantServer was said since the last tick
+    std::uint32_t plans_epoch_ = 0;    // counts "cached plan must not change result type"
     bool is_draining_ = false;
     bool is_drained_ = false;
     TimePoint drain_until_{};

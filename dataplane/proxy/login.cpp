@@ -15,6 +15,8 @@ std::string written_out(const PoolKey& key) {
     std::string text = key.user;
     text.push_back('\0');
     text.append(key.database).push_back('\0');
+    text.push_back(key.mode == PoolMode::Session ? 's' : 't');
+    text.push_back(key.tracks_statements ? 'y' : 'n');
     for (const auto& [name, value] : key.pinned) {
         text.append(name).push_back('\0');
         text.append(value).push_back('\0');
@@ -77,7 +79,9 @@ void Core::client_authenticated(Client& client, std::string& out) {
     metrics_.clients_logging_in.subtract();
     client.state = ClientState::Welcoming;
 
-    PoolKey key{request.user, request.database, {}};
+    PoolKey key{request.user, request.database, {}, settings_->pool_mode};
+    key.tracks_statements =
+        key.mode == PoolMode::Transaction && settings_->prepared_statements_max > 0;
     const bool is_replication = request.replication != session::Replication::None;
     for (auto& [name, value] : request.parameters) {
         const auto index = session::tracked_index(name);
@@ -100,8 +104,6 @@ void Core::client_authenticated(Client& client, std::string& out) {
     Pool& pool = pool_of(client);
     ++pool.clients;
     if (request.scram_keys) pool.scram_keys = std::move(request.scram_keys);
-    std::int32_t& of_user = clients_by_user_[pool.key.user];
-    ++of_user;
     metrics_.clients.add();
     board_.worker(worker_).clients.store(
         static_cast<std::int32_t>(metrics_.clients.get()), std::memory_order_relaxed
@@ -114,7 +116,7 @@ void Core::client_authenticated(Client& client, std::string& out) {
             fail_client(client, {Severity::Fatal, sql_state, message, {}, hint});
         };
     send_copy(client.link, out);
-    if (is_replication && settings_->pool_mode != PoolMode::Session) {
+    if (is_replication && pool.key.mode != PoolMode::Session) {
         return refused(
             wire::sql_state::feature_not_supported,
             "replication connections need pool mode Session",
@@ -128,19 +130,12 @@ void Core::client_authenticated(Client& client, std::string& out) {
             "limits.maxClientConnections is reached."
         );
     }
-    if (settings_->clients_per_user_max > 0 && of_user > settings_->clients_per_user_max) {
-        return refused(
-            wire::sql_state::too_many_connections,
-            "too many connections for this user",
-            "limits.maxUserConnections is reached."
-        );
-    }
     if (is_draining_) {
         return refused(
             wire::sql_state::admin_shutdown, "the proxy is shutting down", "Connect again."
         );
     }
-    if (!pool.welcome.empty()) return welcome(client);
+    if (!pool.welcome.empty() && !pool.is_welcome_stale) return welcome(client);
     pool.welcoming.push_back(client.link.slot, links());
     client.is_queued = true;
     ++welcoming_;
@@ -149,7 +144,7 @@ void Core::client_authenticated(Client& client, std::string& out) {
 
 void Core::welcome(Client& client) {
     // A session has one server from its login to its end, by whose process id it is known.
-    if (settings_->pool_mode == PoolMode::Session || !has_known_parameters(client))
+    if (pool_of(client).key.mode == PoolMode::Session || !has_known_parameters(client))
         return probe(client);
     client.process_id = own_process_id(client);
     client.state = ClientState::Idle;

@@ -35,6 +35,7 @@ void Core::tick() {
         time_out_clients();
         time_out_servers();
         close_excess();
+        close_beyond_limits();
     }
     if (is_draining_) drain_clients();
     const bool is_busy = waiting_ > 0 || welcoming_ > 0 || opening_ > 0 || is_draining_;
@@ -131,6 +132,13 @@ void Core::time_out_servers() {
                 server_gone(*server);
                 break;
             case ServerState::Cleaning:
+                // Of a broken network nothing else is heard.
+                if (!server->is_checking ||
+                    !is_over(settings_->server_connect_timeout, server->state_since, now_))
+                    break;
+                act(ActionKind::Abort, server->link);
+                server_gone(*server);
+                break;
             case ServerState::Parked:
                 break;
         }

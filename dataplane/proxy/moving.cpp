@@ -70,6 +70,8 @@ MovedServerPtr Core::take_moved(LinkId link) {
     moved->cancel_key = std::move(server->cancel_key);
     moved->connected_at = server->connected_at;
     moved->is_encrypted = server->is_encrypted;
+    moved->idle_since = server->state_since;
+    moved->endpoint = server->endpoint;
     moved->has_statements = !server->statements.is_empty() || server->has_unnamed;
     moved->welcome = pool.welcome;
     --pool.servers;
@@ -90,6 +92,9 @@ LinkId Core::adopt(MovedServerPtr moved) {
     server.cancel_key = std::move(moved->cancel_key);
     server.connected_at = moved->connected_at;
     server.is_encrypted = moved->is_encrypted;
+    server.state_since = moved->idle_since;
+    server.endpoint = moved->endpoint;
+    server.closes_when_free = server.endpoint != settings_->endpoint;
     server.plans_epoch = plans_epoch_;
     for (const auto& [parameter, value] : moved->parameters)
         server.parameters.set(values_, parameter, value);
@@ -98,10 +103,13 @@ LinkId Core::adopt(MovedServerPtr moved) {
     if (pool.welcome.empty()) pool.welcome = std::move(moved->welcome);
     server.state = ServerState::Idle;
     metrics_.servers_idle.add();
+    const bool is_unsure = needs_check(server);
     enter(server, ServerState::Cleaning);
     if (moved->has_statements) {
         // Its statements have the numbers of the other worker.
         inject_query(server, "DEALLOCATE ALL");
+    } else if (is_unsure && !server.closes_when_free) {
+        check(server);
     } else {
         give_back(server);
     }

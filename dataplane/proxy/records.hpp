@@ -52,6 +52,7 @@ struct UnnamedStatement {
 struct ClientLoginState {
     std::shared_ptr<const Settings> settings;  // the machine refers to it
     session::ClientLogin machine;
+    bool is_deriving_keys = false;  // what it sends meanwhile waits
 };
 
 struct Client {
@@ -120,6 +121,8 @@ struct Server {
     bool closes_when_free = false;      // never goes back to the pool
     bool is_discarded = false;          // Cleaning in mode Session: DISCARD ALL was sent
     bool is_rolled_back = false;        // Cleaning: ROLLBACK was sent
+    bool has_served = false;            // a client has had it
+    bool is_checking = false;           // Cleaning: was idle for long, is asked whether it lives
     bool cancel_when_own_ends = false;  // a cancel waits until our injected messages are answered
     bool is_encrypted = false;          // by TLS
     bool has_unnamed = false;           // an unnamed statement may exist here, whose: unnamed_*
@@ -141,7 +144,9 @@ struct Server {
     std::size_t notes_synced = 0;  // of them, from the oldest, those that a Sync was sent behind
     TimePoint connected_at;
     TimePoint state_since;
-    TimePoint query_since;  // oldest request that is owed a ReadyForQuery was sent
+    TimePoint checked_at{};      // an empty query was answered
+    TimePoint query_since;       // oldest request that is owed a ReadyForQuery was sent
+    std::uint64_t endpoint = 0;  // that it was opened to: Settings::endpoint
     std::string cancel_key;
     std::unique_ptr<std::string> stash;
     std::unique_ptr<session::ServerLogin> login;
@@ -163,6 +168,9 @@ struct PoolKey {
     std::string user;
     std::string database;
     wire::Parameters pinned;  // start-up parameters that PostgreSQL does not report, in order
+    // As its clients logged in: what is changed later holds for those who log in later.
+    PoolMode mode = PoolMode::Transaction;
+    bool tracks_statements = true;  // a client's statements are there on whichever server it gets
 
     bool operator==(const PoolKey&) const = default;
 };
@@ -178,8 +186,10 @@ struct Pool {
     std::int32_t servers = 0;
     std::int32_t opening = 0;
     std::int32_t closing = 0;
+    std::int32_t checking = 0;
     std::int32_t clients = 0;
-    wire::Parameters welcome;  // ParameterStatus of the first server
+    wire::Parameters welcome;       // ParameterStatus of the first server
+    bool is_welcome_stale = false;  // it was another database's
     std::optional<wire::ScramKeys> scram_keys;
     TimePoint open_not_before{};
     Duration login_retry{};               // doubles while logins fail

@@ -60,20 +60,41 @@ void Core::open_wanted(std::uint32_t index) {
     // One server tells what all who log in need to know.
     if (!pool.welcoming.is_empty()) input.waiting = std::max(input.waiting, 1);
     input.idle = static_cast<std::int32_t>(pool.idle.size());
-    input.opening = pool.opening;
-    input.servers = pool.servers;
-    input.servers_max = settings_->servers_per_key_max;
-    input.logins_in_flight = opening_;
+    input.opening = pool.opening + pool.checking;
+    input.logins_in_flight = board_.logins();
     input.logins_in_flight_max = settings_->logins_in_flight_max;
     const pool::Sizing sizing = pool::servers_to_open(input);
-    for (std::int32_t i = 0; i < sizing.to_open && find_permit(); ++i) open_server(index);
+    for (std::int32_t i = 0; i < sizing.to_open; ++i) {
+        if (!board_.take_login(settings_->logins_in_flight_max)) return;
+        if (!find_permit(pool)) return board_.give_login();
+        open_server(index);
+    }
 }
 
 // A permit, or steps towards one.
-bool Core::find_permit() {
+bool Core::find_permit(Pool& pool) {
+    const bool is_first = pool.servers == 0;
+    if (!board_.server_counts.take(owner(pool), settings_->server_limits, is_first, now_)) {
+        if (is_first) make_way_within_limits(pool);
+        return false;
+    }
     if (board_.take_permit()) return true;
+    board_.server_counts.give(owner(pool));
     make_way();
     return false;
+}
+
+// The limit of the pool's user or database binds, and the pool has no server: a free one of that
+// user or database is given up, here or, when its tick comes, on another worker.
+void Core::make_way_within_limits(const Pool& wanting) {
+    for (const auto& pool : pools_) {
+        if (pool->idle.empty() || pool.get() == &wanting) continue;
+        const bool is_related =
+            pool->key.user == wanting.key.user || pool->key.database == wanting.key.database;
+        if (is_related &&
+            board_.server_counts.must_go(owner(*pool), settings_->server_limits, now_))
+            return close_server(servers_.at(pool->idle.front()));
+    }
 }
 
 // An idle server of another pool, here or on another worker, is given up.
@@ -98,6 +119,7 @@ void Core::open_server(std::uint32_t index) {
     server.link = {name.generation, name.slot, LinkKind::Server};
     server.pool = index;
     server.connected_at = server.state_since = now_;
+    server.endpoint = settings_->endpoint;
     server.plans_epoch = plans_epoch_;
     metrics_.servers_opening.add();
     ++pool.servers;
@@ -156,7 +178,11 @@ void Core::server_ready(Server& server) {
     pool.login_retry = {};
     server_error_.clear();
     metrics_.server_logins.add();
-    if (pool.welcome.empty()) pool.welcome = std::move(result.parameters);
+    if (pool.welcome.empty() || pool.is_welcome_stale) {
+        pool.welcome = std::move(result.parameters);
+        pool.is_welcome_stale = false;
+    }
+    server.checked_at = now_;
     // It is no longer opening, whatever becomes of it.
     enter(server, ServerState::Cleaning);
     // First: those who are welcomed may ask for a server at once.
@@ -202,13 +228,17 @@ void Core::clean(Server& server, bool is_orderly) {
 // Requires: Cleaning, and nothing is owed.
 void Core::clean_on(Server& server) {
     if (server.closes_when_free) return close_server(server);
+    if (server.is_checking) {
+        end_check(server);
+        return give_back(server);
+    }
     if (server.status != wire::TransactionStatus::Idle) {
         if (server.is_rolled_back) return close_server(server);
         server.is_rolled_back = true;
         return inject_query(server, "ROLLBACK");
     }
     server.is_rolled_back = false;
-    if (settings_->pool_mode == PoolMode::Session && !server.is_discarded) {
+    if (pool_of(server).key.mode == PoolMode::Session && !server.is_discarded) {
         server.is_discarded = true;
         server.statements.clear();
         server.traces = {};
@@ -260,6 +290,7 @@ void Core::close_server(Server& server) {
     }
     const bool is_logged_in = server.login == nullptr;
     if (!is_logged_in) end_login(server);
+    end_check(server);
     const bool is_busy = !server.replies.is_empty();
     enter(server, ServerState::Closing);
     if (is_busy) {
@@ -277,6 +308,7 @@ void Core::end_login(Server& server) {
     server.login.reset();
     --pool_of(server).opening;
     --opening_;
+    board_.give_login();
 }
 
 // The link is gone and PostgreSQL knows: the permit is free.
@@ -285,6 +317,7 @@ void Core::server_gone(Server& server) {
     Pool& pool = *pools_[index];
     if (server.state == ServerState::Idle) std::erase(pool.idle, server.link.slot);
     if (server.login != nullptr) end_login(server);
+    end_check(server);
     --pool.servers;
     if (server.state == ServerState::Closing) --pool.closing;
     (metrics_.*counter_of(server.state)).subtract();
@@ -300,6 +333,7 @@ void Core::server_gone(Server& server) {
     }
     server.parameters.clear(values_);
     servers_.remove(server.link.slot);
+    board_.server_counts.give(owner(pool));
     board_.give_permit();
 }
 
@@ -309,6 +343,61 @@ void Core::close_excess() {
             close_server(servers_.at(pool->idle.front()));
         }
     }
+}
+
+// Free servers that are too many of their user or database.
+void Core::close_beyond_limits() {
+    const pool::ServerLimits& limits = settings_->server_limits;
+    has_lowered_limits_ = false;
+    if (!limits.are_set()) return;
+    for (const auto& pool : pools_) {
+        while (!pool->idle.empty() && board_.server_counts.must_go(owner(*pool), limits, now_))
+            close_server(servers_.at(pool->idle.front()));
+    }
+    has_lowered_limits_ = board_.server_counts.any_over(limits);
+}
+
+// They were opened to another address, or with other rules for TLS: free ones go at once, the
+// others when they are free.
+void Core::replace_servers() {
+    for (std::uint32_t slot = 0; slot < servers_.slots(); ++slot) {
+        Server* const server = servers_.at_if_used(slot);
+        if (server == nullptr || server->endpoint == settings_->endpoint) continue;
+        if (server->login != nullptr || server->state == ServerState::Idle) {
+            close_server(*server);
+        } else {
+            server->closes_when_free = true;
+        }
+    }
+    // What the other database reported and refused is not this one's word.
+    for (const auto& pool : pools_) {
+        pool->is_welcome_stale = true;
+        pool->failure = {};
+        pool->login_retry = {};
+        pool->open_not_before = {};
+    }
+    known_values_.clear();
+}
+
+bool Core::needs_check(const Server& server) const {
+    const Duration delay = settings_->server_check_delay;
+    return now_ - server.state_since >= delay && server.checked_at != now_;
+}
+
+// Whether it still lives shows here, before a client's request is with it. Requires: free,
+// and in no list.
+void Core::check(Server& server) {
+    enter(server, ServerState::Cleaning);
+    server.is_checking = true;
+    ++pool_of(server).checking;
+    inject_query(server, {});
+}
+
+void Core::end_check(Server& server) {
+    if (!server.is_checking) return;
+    server.is_checking = false;
+    server.checked_at = now_;
+    --pool_of(server).checking;
 }
 
 }  // namespace penstock::proxy

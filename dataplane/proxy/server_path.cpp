@@ -122,7 +122,7 @@ void Core::command_complete(Server& server, std::string_view tag, const session:
     const bool has_rows = std::exchange(server.has_rows, false);
     const bool is_discard = tag == "DISCARD ALL";
     if (is_discard || tag == "DEALLOCATE ALL") forget_statements(server);
-    if (settings_->pool_mode != PoolMode::Transaction) return;
+    if (pool_of(server).key.mode != PoolMode::Transaction) return;
     if (is_discard) server.traces = {};
     server.traces.add(session::traces_of_tag(tag, entry.look, has_rows));
 }
@@ -138,7 +138,8 @@ Core::Next Core::asynchronous(Server& server, const wire::Frame& frame) {
     const bool is_ours = !server.replies.is_empty() && server.replies.head().is_swallowed;
     server.body = Body::Drop;
     if (is_ours && type == Backend::NoticeResponse) return Next::Continue;
-    if (type == Backend::NotificationResponse && settings_->pool_mode == PoolMode::Transaction) {
+    if (type == Backend::NotificationResponse &&
+        pool_of(server).key.mode == PoolMode::Transaction) {
         // No client of this mode listens: what does was hidden in a function.
         if (!is_ours) server.traces.add(session::Trace::Channels);
         return Next::Continue;

@@ -2,6 +2,7 @@
 // made; a change is a new object that replaces the old one (Proxy::configure).
 #pragma once
 
+#include "dataplane/pool/server_counts.hpp"
 #include "dataplane/session/client_login.hpp"
 #include "dataplane/session/server_login.hpp"
 #include "dataplane/wire/userlist.hpp"
@@ -27,12 +28,14 @@ struct Settings {
     std::string
         application_tag;  // application_name of server connections begins with it (api::proxy_tag)
     std::string database_address;  // "host:port", for messages
+    // Of the database's address and the use of TLS towards it: servers that were opened under
+    // another one are replaced.
+    std::uint64_t endpoint = 0;
 
     std::int32_t clients_max = 5000;
-    std::int32_t clients_per_user_max = 0;
-    std::int32_t servers_per_key_max = 0;  // server connections per database and user
+    pool::ServerLimits server_limits;
     std::int32_t logins_in_flight_max = 4;
-    std::int32_t prepared_statements_max = 200;
+    std::int32_t prepared_statements_max = 200;  // 0: statements are passed through untracked
     std::size_t message_bytes_max = 1'073'741'823;
 
     Duration client_login_timeout{};
@@ -45,6 +48,8 @@ struct Settings {
     Duration server_lifetime{};
     Duration server_connect_timeout{};
     Duration server_login_retry{};
+    // A server that was idle for longer is checked before use. Zero: each time.
+    Duration server_check_delay = Duration::max();
     Duration cancel_wait_timeout{};
     Duration drain_timeout{};
 };

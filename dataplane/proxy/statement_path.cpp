@@ -159,8 +159,8 @@ Core::Next Core::describe_or_close(Client& client, Server& server, const wire::F
     const std::string_view name = reader.c_string();
     const bool is_statement = kind == 'S';
     const bool is_known = is_statement && client.statements != nullptr && !name.empty();
-    const bool is_transaction_mode = settings_->pool_mode == PoolMode::Transaction;
-    if (is_known && is_transaction_mode &&
+    const bool tracks_statements = pool_of(server).key.tracks_statements;
+    if (is_known && tracks_statements &&
         depends_on_open(server, name, client.statements->find(name)))
         return stall(client);
 
@@ -168,7 +168,7 @@ Core::Next Core::describe_or_close(Client& client, Server& server, const wire::F
                             : is_statement ? Expect::DescribeStatement
                                            : Expect::DescribePortal;
     session::StatementId statement = no_statement;
-    if (is_known && is_transaction_mode) {
+    if (is_known && tracks_statements) {
         statement = is_close ? client.statements->take(name) : client.statements->find(name);
     }
     server.hold.set(HoldReason::Unsynced);
@@ -183,7 +183,7 @@ Core::Next Core::describe_or_close(Client& client, Server& server, const wire::F
         expect(server, entry);
         return Next::Continue;
     }
-    if (is_statement && name.empty() && reader.ok() && is_transaction_mode) {
+    if (is_statement && name.empty() && reader.ok() && tracks_statements) {
         if (!is_close) {
             fit_unnamed(client, server);
         } else {
@@ -192,7 +192,7 @@ Core::Next Core::describe_or_close(Client& client, Server& server, const wire::F
         }
     }
     if (statement != no_statement) prepare_on(server, statement);
-    const bool is_foreign = is_statement && is_transaction_mode && statement == no_statement &&
+    const bool is_foreign = is_statement && tracks_statements && statement == no_statement &&
                             name.starts_with(our_prefix);
     if (is_foreign) {
         expect_foreign(server, expected, client.link.slot, name);

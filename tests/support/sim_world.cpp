@@ -57,7 +57,9 @@ void SimWorld::choose_settings() {
     if (chance(20)) settings_.client_idle_timeout = milliseconds(100 + random(500));
     if (chance(30)) settings_.server_idle_timeout = milliseconds(30 + random(500));
     if (chance(30)) settings_.server_lifetime = milliseconds(100 + random(1000));
-    if (chance(20)) settings_.servers_per_key_max = static_cast<std::int32_t>(1 + random(3));
+    if (chance(20)) settings_.server_limits.per_user = static_cast<std::int32_t>(1 + random(3));
+    if (chance(20)) settings_.server_limits.per_database = static_cast<std::int32_t>(1 + random(3));
+    if (chance(30)) settings_.server_check_delay = std::chrono::milliseconds(random(40));
 
     limit_ = limit_max_ = static_cast<std::int32_t>(1 + random(5));
     connections_max_ = chance(85) ? 1000 : static_cast<int>(1 + random(4));

@@ -130,6 +130,15 @@ class Proxy:
         finally:
             connection.close()
 
+    def put(self, path: str, body: str, headers: dict[str, str]) -> int:
+        """Status of a PUT on the admin port."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=PATIENCE)
+        try:
+            connection.request("PUT", path, body, headers)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
     def metrics(self) -> dict[str, float]:
         """Each sample of /metrics by its name with labels."""
         samples: dict[str, float] = {}

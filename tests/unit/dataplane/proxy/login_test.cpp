@@ -160,23 +160,6 @@ TEST(Login, TooManyClientsAreRefused) {
     script.passes_in_all_ways();
 }
 
-TEST(Login, TooManyClientsOfAUserAreRefused) {
-    Settings settings = plain_settings();
-    settings.clients_per_user_max = 1;
-    Script script = pooled(settings);
-    script.opens("b")
-        .client_sends("b", app)
-        .then([](ScriptPlay& play) {
-            EXPECT_EQ(types(play.links.take_sent(play.index("b"))), "RE");
-        })
-        .expects_closed("b")
-        .opens("d")
-        .client_sends("d", startup_message({{"user", "other"}}))
-        .expects_to_client("d", authentication_ok())
-        .expects_open_still("d");
-    script.fails_cleanly_at_each_step();
-}
-
 TEST(Login, ReplicationNeedsModeSession) {
     Script script = pooled();
     script.opens("b")
