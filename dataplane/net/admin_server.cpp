@@ -3,6 +3,7 @@
 #include "crds/api/names.hpp"
 
 #include <chrono>
+#include <list>
 #include <optional>
 #include <type_traits>
 
@@ -22,9 +23,13 @@ using boost::system::error_code;
 using tcp = asio::ip::tcp;
 
 constexpr std::size_t body_bytes_max = 65'536;
-constexpr int sessions_max = 64;
-// For a request to arrive, an answer to leave, and a connection to stay silent.
-constexpr std::chrono::seconds patience{30};
+// One more, and the one that has been silent for longest goes: who only holds connections open
+// keeps nobody out.
+constexpr std::size_t sessions_max = 256;
+// For the first request to arrive, and for an answer to leave.
+constexpr std::chrono::seconds patience{5};
+// Between two requests; above the intervals of scrapers and probes.
+constexpr std::chrono::seconds silence_max{120};
 
 }  // namespace
 
@@ -46,7 +51,7 @@ class AdminServer::Listening : public std::enable_shared_from_this<Listening> {
         acceptor_.open(endpoint.protocol(), error);
         if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
         if (!error) acceptor_.bind(endpoint, error);
-        if (!error) acceptor_.listen(sessions_max, error);
+        if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
         if (error) return fault("cannot listen: " + error.message());
         accept();
         return acceptor_.local_endpoint().port();
@@ -59,6 +64,11 @@ class AdminServer::Listening : public std::enable_shared_from_this<Listening> {
     void set_tls(TlsContext tls) { tls_ = std::move(tls); }
 
  private:
+    struct Connection {
+        virtual ~Connection() = default;
+        virtual void drop() = 0;
+    };
+    using Connections = std::list<Connection*>;
     template <class Stream>
     class Session;
 
@@ -68,13 +78,14 @@ class AdminServer::Listening : public std::enable_shared_from_this<Listening> {
     tcp::acceptor acceptor_;
     Answer answer_;
     bool is_tls_ = false;
-    TlsContext tls_;  // null: nobody can be let in yet
-    int sessions_ = 0;
+    TlsContext tls_;           // null: nobody can be let in yet
+    Connections connections_;  // by their last request, the oldest first
 };
 
 // One connection: requests one after the other. Owned by its pending handler.
 template <class Stream>
-class AdminServer::Listening::Session : public std::enable_shared_from_this<Session<Stream>> {
+class AdminServer::Listening::Session final : public Connection,
+                                              public std::enable_shared_from_this<Session<Stream>> {
  public:
     static constexpr bool is_tls = !std::is_same_v<Stream, beast::tcp_stream>;
 
@@ -82,21 +93,29 @@ class AdminServer::Listening::Session : public std::enable_shared_from_this<Sess
         : tls_(listening->tls_),
           stream_(make_stream(std::move(socket), tls_)),
           listening_(std::move(listening)) {
-        ++listening_->sessions_;
+        place_ = listening_->connections_.insert(listening_->connections_.end(), this);
     }
-    ~Session() { --listening_->sessions_; }
+    ~Session() override { listening_->connections_.erase(place_); }
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    // What it waits for ends with an error, and with it the session.
+    void drop() override {
+        error_code ignored;
+        beast::get_lowest_layer(stream_).socket().close(ignored);
+    }
 
     void start() {
         if constexpr (is_tls) {
-            be_patient();
+            be_patient(patience);
             stream_.async_handshake(
                 asio::ssl::stream_base::server,
                 [self = this->shared_from_this()](const error_code& error) {
-                    if (!error) self->read();
+                    if (!error) self->read(patience);
                 }
             );
         } else {
-            read();
+            read(patience);
         }
     }
 
@@ -108,11 +127,13 @@ class AdminServer::Listening::Session : public std::enable_shared_from_this<Sess
             return Stream(std::move(socket));
         }
     }
-    void be_patient() { beast::get_lowest_layer(stream_).expires_after(patience); }
-    void read() {
+    void be_patient(std::chrono::seconds time) {
+        beast::get_lowest_layer(stream_).expires_after(time);
+    }
+    void read(std::chrono::seconds time) {
         parser_.emplace();
         parser_->body_limit(body_bytes_max);
-        be_patient();
+        be_patient(time);
         http::async_read(
             stream_,
             buffer_,
@@ -130,6 +151,9 @@ class AdminServer::Listening::Session : public std::enable_shared_from_this<Sess
             return;
         }
         if (error) return;
+        listening_->connections_.splice(
+            listening_->connections_.end(), listening_->connections_, place_
+        );
         const auto& request = parser_->get();
         const auto view = [](boost::string_view text) {
             return std::string_view(text.data(), text.size());
@@ -157,14 +181,14 @@ class AdminServer::Listening::Session : public std::enable_shared_from_this<Sess
         const bool is_head = parser_->get().method() == http::verb::head;
         response_.content_length(made.body.size());
         if (!is_head) response_.body() = std::move(made.body);
-        be_patient();
+        be_patient(patience);
         http::async_write(
             stream_,
             response_,
             [self = this->shared_from_this(), keep_alive](const error_code& error, std::size_t) {
                 if (error) return;
                 if (keep_alive) {
-                    self->read();
+                    self->read(silence_max);
                 } else {
                     self->finish();
                 }
@@ -173,7 +197,7 @@ class AdminServer::Listening::Session : public std::enable_shared_from_this<Sess
     }
     void finish() {
         if constexpr (is_tls) {
-            be_patient();
+            be_patient(patience);
             stream_.async_shutdown([self = this->shared_from_this()](const error_code&) {});
         } else {
             error_code ignored;
@@ -184,6 +208,7 @@ class AdminServer::Listening::Session : public std::enable_shared_from_this<Sess
     const TlsContext tls_;  // null if it is plain
     Stream stream_;
     std::shared_ptr<Listening> listening_;
+    Connections::iterator place_;
     beast::flat_buffer buffer_;
     std::optional<http::request_parser<http::string_body>> parser_;
     http::response<http::string_body> response_;
@@ -193,7 +218,16 @@ void AdminServer::Listening::accept() {
     acceptor_.async_accept([self =
                                 shared_from_this()](const error_code& error, tcp::socket socket) {
         if (!self->acceptor_.is_open()) return;
-        if (!error && self->sessions_ < sessions_max) self->serve(std::move(socket));
+        if (!error) {
+            if (self->connections_.size() >= sessions_max) {
+                // It is out of the line at once, gone when its handler has run.
+                self->connections_.splice(
+                    self->connections_.end(), self->connections_, self->connections_.begin()
+                );
+                self->connections_.back()->drop();
+            }
+            self->serve(std::move(socket));
+        }
         self->accept();
     });
 }

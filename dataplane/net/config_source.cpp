@@ -86,7 +86,10 @@ class Reader {
 };
 
 wire::UserTable read_users(
-    const api::DataplaneConfig& document, const Identity& identity, Reader& reader
+    const api::DataplaneConfig& document,
+    const Identity& identity,
+    const Configuration* before,
+    Reader& reader
 ) {
     if (!document.clients.users_file) return {};
     const std::string& path = *document.clients.users_file;
@@ -99,8 +102,12 @@ wire::UserTable read_users(
         }
         return {};
     }
-    if (document.clients.authentication == api::Authentication::ScramSha256) {
-        users->make_verifiers(identity.mock_secret, wire::scram_default_iterations);
+    if (document.clients.authentication != api::Authentication::Trust) {
+        users->prepare_verifiers(
+            identity.mock_secret,
+            wire::scram_default_iterations,
+            before == nullptr ? nullptr : &before->settings->users
+        );
     }
     return std::move(*users);
 }
@@ -307,7 +314,9 @@ std::vector<api::Error> needing_restart(
     return faults;
 }
 
-Reading read_configuration(const std::string& path, const Identity& identity) {
+Reading read_configuration(
+    const std::string& path, const Identity& identity, const Configuration* before
+) {
     Reading reading;
     Reader reader(reading);
     const auto text = reader.file(path, "");
@@ -329,7 +338,7 @@ Reading read_configuration(const std::string& path, const Identity& identity) {
         document.drain.accept_seconds = identity.is_pod ? accept_seconds_in_pod : 0;
     }
     if (reading.faults.empty()) reading.document = document;
-    wire::UserTable users = read_users(document, identity, reader);
+    wire::UserTable users = read_users(document, identity, before, reader);
     read_tls(document, made, reader);
     read_monitor(document, made, reader);
     read_token(document, made, reader);

@@ -42,7 +42,10 @@ struct Reading {
     std::string contents;         // of all of them: equal for equal files
 };
 
-Reading read_configuration(const std::string& path, const Identity& identity);
+// before: in force until now; what was worked out for it is kept. Null: nothing is.
+Reading read_configuration(
+    const std::string& path, const Identity& identity, const Configuration* before = nullptr
+);
 
 // What the proxies' core is told by a document.
 proxy::Settings settings_from(

@@ -119,7 +119,7 @@ void Control::drain_soon() {
 
 void Control::reload(Why why) {
     if (is_draining_) return;
-    Reading reading = read_configuration(config_path_, identity_);
+    Reading reading = read_configuration(config_path_, identity_, in_force_.get());
     watch_.watch(reading.files);
     if (why == Why::FilesChanged && reading.contents == contents_) return;
     contents_ = std::move(reading.contents);

@@ -78,6 +78,9 @@ void Worker::perform_one(const proxy::Action& action) {
             link->tls_when_sent = link->has_pending();
             if (!link->has_pending()) start_tls(*link);
             break;
+        case ActionKind::DeriveKeys:
+            derive_keys(action.link);
+            break;
         case ActionKind::PauseReads:
             set_paused(*link, true);
             break;
@@ -87,6 +90,14 @@ void Worker::perform_one(const proxy::Action& action) {
         default:
             break;
     }
+}
+
+void Worker::derive_keys(proxy::LinkId name) {
+    const auto wanted = proxy_.keys_wanted(name);
+    if (wanted == nullptr) return;
+    deriver_->derive(wanted, [this, name] {
+        post([this, name] { proxy_.keys_derived(name, now_); });
+    });
 }
 
 void Worker::enqueue(Link& link, std::string_view bytes) {

@@ -8,6 +8,7 @@
 
 #include "dataplane/net/configuration.hpp"
 #include "dataplane/net/connector.hpp"
+#include "dataplane/net/deriver.hpp"
 #include "dataplane/net/links.hpp"
 #include "dataplane/net/listener.hpp"
 #include "dataplane/net/mailbox.hpp"
@@ -44,7 +45,11 @@ class Worker {
 
     // Before run().
     api::Result<std::uint16_t> listen(const std::string& address, std::uint16_t port);
-    void set_peers(std::vector<Worker*> peers) { peers_ = std::move(peers); }
+    // deriver: stops before this goes.
+    void set_peers(std::vector<Worker*> peers, Deriver& deriver) {
+        peers_ = std::move(peers);
+        deriver_ = &deriver;
+    }
 
     // The thread's body. Returns after stop(), with every link closed.
     void run();
@@ -104,6 +109,7 @@ class Worker {
     void perform(Link* origin);
     void perform_one(const proxy::Action& action);
     void move_servers();
+    void derive_keys(proxy::LinkId name);
     void enqueue(Link& link, std::string_view bytes);
     void flush(Link& link);
     void flush_all(Link* origin);
@@ -137,6 +143,7 @@ class Worker {
 
     const std::uint32_t index_;
     const std::function<void()> drained_;
+    Deriver* deriver_ = nullptr;
     std::vector<Worker*> peers_;  // all workers by index, this one too
 
     // This worker's thread only.

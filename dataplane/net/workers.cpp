@@ -17,7 +17,7 @@ Workers::Workers(
         all.push_back(workers_.back().get());
         metrics_.push_back(&workers_.back()->metrics());
     }
-    for (const auto& worker : workers_) worker->set_peers(all);
+    for (const auto& worker : workers_) worker->set_peers(all, deriver_);
 }
 
 api::Result<std::uint16_t> Workers::listen(const std::string& address, std::uint16_t port) {
@@ -38,10 +38,12 @@ void Workers::start() {
     for (const auto& worker : workers_) {
         threads_.emplace_back([&each = *worker] { each.run(); });
     }
+    deriver_.start();
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void Workers::stop() {
+    deriver_.stop();
     if (threads_.empty()) return;
     for (const auto& worker : workers_) worker->stop();
     for (std::thread& thread : threads_) thread.join();

@@ -45,6 +45,7 @@ class Workers {
     pool::Board board_;
     std::vector<std::unique_ptr<Worker>> workers_;
     AllMetrics metrics_;
+    Deriver deriver_;
     std::vector<std::thread> threads_;
 };
 

@@ -29,6 +29,8 @@ enum class ActionKind : std::uint8_t {
     // leaves in plain first.
     // `tls_established` or `closed` follows.
     StartTls,
+    // Have what `keys_wanted(link)` names derived elsewhere, then call `keys_derived(link)`.
+    DeriveKeys,
     PauseReads,
     ResumeReads,
     // Take the server's socket off this worker and hand it, with `take_moved(link)`, to `worker`,

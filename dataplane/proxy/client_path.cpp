@@ -61,16 +61,19 @@ void Core::client_bytes(Client& client, std::string_view bytes) {
     client.active_at = client.state == ClientState::Waiting ? client.active_at : now_;
     if (client.state == ClientState::Waiting || client.state == ClientState::Welcoming ||
         client.is_stalled) {
-        if (client.stash == nullptr) client.stash = spare_stash();
-        client.stash->append(bytes);
-        if (client.stash->size() > waiting_bytes_max && !client.reads_paused) {
-            client.reads_paused = true;
-            act(ActionKind::PauseReads, client.link);
-        }
-        return;
+        return append_stash(client, bytes);
     }
     const std::string_view chunk = open_stash(client.stash, bytes, client.stash_needed);
     if (!chunk.empty()) run_client(client, chunk);
+}
+
+// It waits: what it sends is kept up to a bound, then it is not read until it waits no longer.
+void Core::append_stash(Client& client, std::string_view bytes) {
+    if (client.stash == nullptr) client.stash = spare_stash();
+    client.stash->append(bytes);
+    if (client.stash->size() <= waiting_bytes_max || client.reads_paused) return;
+    client.reads_paused = true;
+    act(ActionKind::PauseReads, client.link);
 }
 
 void Core::run_client(Client& client, std::string_view chunk) {

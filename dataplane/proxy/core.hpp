@@ -54,6 +54,8 @@ class Core {
     void received(LinkId link, std::string_view bytes);
     void connected(LinkId link);
     void tls_established(LinkId link);
+    std::shared_ptr<const wire::DerivedVerifier> keys_wanted(LinkId link);
+    void keys_derived(LinkId link);
     void ended(LinkId link);
     void closed(LinkId link, std::string_view reason);
     void tick();
@@ -112,6 +114,7 @@ class Core {
         Wait,      // it waits, with all behind it, until the client has a server
         Gone,      // the record is gone: touch it no more
     };
+    void append_stash(Client& client, std::string_view bytes);
     void run_client(Client& client, std::string_view chunk);
     Next client_frame(Client& client, const wire::Frame& frame);
     Next frame_without_server(Client& client, const wire::Frame& frame);

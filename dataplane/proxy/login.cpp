@@ -38,6 +38,7 @@ bool is_replayed(std::size_t index) { return session::tracked_parameters[index] 
 
 void Core::client_login_bytes(Client& client, std::string_view bytes) {
     if (client.is_cancelling) return;
+    if (client.login->is_deriving_keys) return append_stash(client, bytes);
     const std::string_view chunk = open_stash(client.stash, bytes, 0);
     std::string out;
     std::size_t consumed = 0;
@@ -58,6 +59,9 @@ void Core::client_login_step(Client& client, ClientLoginStep step, std::string& 
                 return leave(client, true);
             }
             return act(ActionKind::StartTls, client.link);
+        case ClientLoginStep::DeriveKeys:
+            client.login->is_deriving_keys = true;
+            return act(ActionKind::DeriveKeys, client.link);
         case ClientLoginStep::Cancel: {
             client.is_cancelling = true;
             const session::CancelRequest request = client.login->machine.cancel_request();
@@ -71,6 +75,21 @@ void Core::client_login_step(Client& client, ClientLoginStep step, std::string& 
             act(ActionKind::Close, client.link);
             return leave(client, true);
     }
+}
+
+std::shared_ptr<const wire::DerivedVerifier> Core::keys_wanted(LinkId link) {
+    const Client* const client = client_at(link);
+    if (client == nullptr || client->login == nullptr) return nullptr;
+    return client->login->machine.derived_verifier();
+}
+
+void Core::keys_derived(LinkId link) {
+    Client* const client = client_at(link);
+    if (client == nullptr || client->login == nullptr || !client->login->is_deriving_keys) return;
+    client->login->is_deriving_keys = false;
+    std::string out;
+    const ClientLoginStep step = client->login->machine.keys_derived(out);
+    client_login_step(*client, step, out);
 }
 
 void Core::client_authenticated(Client& client, std::string& out) {

@@ -38,6 +38,16 @@ void Proxy::tls_established(LinkId link, TimePoint now) {
     core_->tls_established(link);
 }
 
+std::shared_ptr<const wire::DerivedVerifier> Proxy::keys_wanted(LinkId link) {
+    return core_->keys_wanted(link);
+}
+
+void Proxy::keys_derived(LinkId link, TimePoint now) {
+    core_->begin(now);
+    core_->keys_derived(link);
+    core_->settle();
+}
+
 void Proxy::ended(LinkId link, TimePoint now) {
     core_->begin(now);
     core_->ended(link);

@@ -60,6 +60,10 @@ class Proxy {
     void received(LinkId link, std::string_view bytes, TimePoint now);
     void connected(LinkId link, TimePoint now);
     void tls_established(LinkId link, TimePoint now);
+    // DeriveKeys was asked for: what is to be derived; null if the client is gone.
+    std::shared_ptr<const wire::DerivedVerifier> keys_wanted(LinkId link);
+    // It is ready.
+    void keys_derived(LinkId link, TimePoint now);
     // The client will send no more, but may still read (Manual: a frontend should send Terminate;
     // not all do).
     void ended(LinkId link, TimePoint now);

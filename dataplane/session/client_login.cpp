@@ -59,7 +59,7 @@ ClientLogin::ClientLogin(
     : settings_(settings), users_(users), random_(random) {}
 
 ClientLoginStep ClientLogin::feed(std::string_view in, std::string& out, std::size_t& consumed) {
-    CHECK(state_ != State::TlsHandshake && state_ != State::Done);
+    CHECK(state_ != State::TlsHandshake && state_ != State::DerivingKeys && state_ != State::Done);
     consumed = 0;
     while (true) {
         const std::size_t before = consumed;
@@ -253,11 +253,17 @@ ClientLoginStep ClientLogin::begin_scram(const wire::Secret* secret, std::string
     } else if (secret->verifier) {
         verifier = *secret->verifier;
     } else {
-        verifier = wire::scram_verifier(wire::scram_keys(
-            secret->text,
-            wire::scram_salt(settings_.mock_secret, request_.user),
-            settings_.scram_iterations
-        ));
+        derived_ = secret->derived;
+        if (derived_ == nullptr) {
+            derived_ = std::make_shared<const wire::DerivedVerifier>(
+                secret->text,
+                wire::scram_salt(settings_.mock_secret, request_.user),
+                settings_.scram_iterations
+            );
+        }
+        // The rest is needed for the client's last message only.
+        verifier.salt = derived_->salt();
+        verifier.iterations = derived_->iterations();
     }
     scram_.emplace(std::move(verifier), wire::to_base64(view(random_.nonce)));
     wire::write_authentication_sasl(out);
@@ -343,11 +349,26 @@ ClientLoginStep ClientLogin::sasl_first(std::string_view text, std::string& out)
 }
 
 ClientLoginStep ClientLogin::sasl_final(std::string_view text, std::string& out) {
+    if (derived_ != nullptr) {
+        const wire::ScramVerifier* const made = derived_->ready();
+        if (made == nullptr) {
+            final_message_ = text;
+            state_ = State::DerivingKeys;
+            return Step::DeriveKeys;
+        }
+        scram_->set_keys(*made);
+    }
     const auto answer = scram_->final(text);
     if (!answer) return scram_fault(answer.error(), out);
     wire::write_authentication(out, Authentication::SASLFinal, *answer);
     if (keys_are_servers_) request_.scram_keys = scram_->take_keys();
     return authenticated(out);
+}
+
+ClientLoginStep ClientLogin::keys_derived(std::string& out) {
+    CHECK(state_ == State::DerivingKeys && derived_->ready() != nullptr);
+    state_ = State::SaslFinal;
+    return sasl_final(final_message_, out);
 }
 
 ClientLoginStep ClientLogin::scram_fault(const wire::ScramFault& fault, std::string& out) {

@@ -65,6 +65,11 @@ tl::expected<std::string, ScramFault> ScramServer::first(std::string_view messag
     return answer;
 }
 
+void ScramServer::set_keys(const ScramVerifier& verifier) {
+    CHECK(verifier.salt == verifier_.salt && verifier.iterations == verifier_.iterations);
+    verifier_ = verifier;
+}
+
 tl::expected<std::string, ScramFault> ScramServer::final(std::string_view message) {
     CHECK(!auth_message_.empty());
     std::string_view rest = message;

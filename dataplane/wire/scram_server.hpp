@@ -34,6 +34,8 @@ class ScramServer {
 
     // client-first-message -> server-first-message. Requires: called once, first.
     tl::expected<std::string, ScramFault> first(std::string_view message);
+    // The keys of a verifier that had only salt and iterations in the constructor.
+    void set_keys(const ScramVerifier& verifier);
     // client-final-message -> server-final-message: the client is who it says. Requires: first()
     // succeeded.
     tl::expected<std::string, ScramFault> final(std::string_view message);

@@ -75,9 +75,9 @@ tl::expected<Line, std::string> read_line(std::string_view rest) {
 
 api::Result<Secret> read_secret(std::string_view text) {
     if (text.empty()) return Secret{};
-    if (is_md5_secret(text)) return Secret{SecretKind::Md5, std::string{text}, {}};
+    if (is_md5_secret(text)) return Secret{SecretKind::Md5, std::string{text}, {}, {}};
     if (!text.starts_with(std::string{scram_sha_256} + '$')) {
-        return Secret{SecretKind::Plain, std::string{text}, {}};
+        return Secret{SecretKind::Plain, std::string{text}, {}, {}};
     }
     auto verifier = parse_scram_verifier(text);
     if (!verifier) {
@@ -88,7 +88,7 @@ api::Result<Secret> read_secret(std::string_view text) {
                 "from pg_authid, SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey",
         });
     }
-    return Secret{SecretKind::ScramVerifier, std::string{text}, std::move(verifier)};
+    return Secret{SecretKind::ScramVerifier, std::string{text}, std::move(verifier), {}};
 }
 
 bool UserTable::add(std::string_view user, Secret secret) {
@@ -103,11 +103,19 @@ const Secret* UserTable::find(std::string_view user) const {
     return found == secrets_.end() ? nullptr : &found->second;
 }
 
-void UserTable::make_verifiers(std::string_view mock_secret, int iterations) {
+void UserTable::prepare_verifiers(
+    std::string_view mock_secret, int iterations, const UserTable* before
+) {
     for (auto& [user, secret] : secrets_) {
         if (secret.kind != SecretKind::Plain) continue;
-        secret.verifier =
-            scram_verifier(scram_keys(secret.text, scram_salt(mock_secret, user), iterations));
+        std::string salt = scram_salt(mock_secret, user);
+        const Secret* const known = before == nullptr ? nullptr : before->find(user);
+        const bool is_same = known != nullptr && known->derived != nullptr &&
+                             known->derived->is_of(secret.text, salt, iterations);
+        secret.derived =
+            is_same
+                ? known->derived
+                : std::make_shared<const DerivedVerifier>(secret.text, std::move(salt), iterations);
     }
 }
 

@@ -3,9 +3,11 @@
 #pragma once
 
 #include "crds/api/result.hpp"
+#include "dataplane/wire/derived_verifier.hpp"
 #include "dataplane/wire/scram.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,9 +24,9 @@ enum class SecretKind : std::uint8_t {
 
 struct Secret {
     SecretKind kind = SecretKind::Empty;
-    std::string text;  // as it was written
-    // ScramVerifier: always there. Plain: there once UserTable::make_verifiers() was called.
-    std::optional<ScramVerifier> verifier;
+    std::string text;                                // as it was written
+    std::optional<ScramVerifier> verifier;           // ScramVerifier: always there
+    std::shared_ptr<const DerivedVerifier> derived;  // Plain: there after prepare_verifiers()
 
     bool operator==(const Secret&) const = default;
 };
@@ -40,9 +42,11 @@ class UserTable {
     // Nothing if there is no such user. Holds as long as the table is not changed.
     const Secret* find(std::string_view user) const;
 
-    // Works out the verifiers of all plain passwords, 1 to 2 ms each at the default iterations, so
-    // that no login has to. The salts are scram_salt()'s.
-    void make_verifiers(std::string_view mock_secret, int iterations);
+    // Plain passwords get verifiers that are derived at the first login of their users, or those
+    // of the table before, where the password is the same. The salts are scram_salt()'s.
+    void prepare_verifiers(
+        std::string_view mock_secret, int iterations, const UserTable* before = nullptr
+    );
 
     bool is_empty() const { return secrets_.empty(); }
     std::size_t size() const { return secrets_.size(); }

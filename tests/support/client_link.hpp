@@ -45,9 +45,14 @@ class ClientLink {
     ClientLoginStep receive(std::string_view piece) {
         in_ += piece;
         std::size_t consumed = 0;
-        const ClientLoginStep step = login.feed(in_, out, consumed);
+        ClientLoginStep step = login.feed(in_, out, consumed);
         EXPECT_LE(consumed, in_.size());
         in_.erase(0, consumed);
+        if (step == ClientLoginStep::DeriveKeys) {
+            ++derivations;
+            login.derived_verifier()->derive();
+            step = login.keys_derived(out);
+        }
         return step;
     }
     ClientLoginStep receive_all(const std::vector<std::string_view>& pieces) {
@@ -70,6 +75,7 @@ class ClientLink {
  public:
     ClientLogin login{settings_, users_, client_login_random};
     std::string out;
+    int derivations = 0;  // that it asked for
 };
 
 inline ClientLink client_link(

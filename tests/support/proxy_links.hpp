@@ -110,6 +110,14 @@ class ProxyLinks {
         links.emplace_back(proxy.adopt(std::move(moved), now));
         perform();
     }
+    // Ends the derivations that were asked for.
+    void derive_keys() {
+        for (const LinkId link : std::exchange(deriving, {})) {
+            if (const auto wanted = proxy.keys_wanted(link)) wanted->derive();
+            proxy.keys_derived(link, now);
+            perform();
+        }
+    }
     // Performs what the last entry asked for. Entries that have no member here call it themselves.
     void perform() {
         // The actions are the Proxy's and hold until its next entry: none is called from here.
@@ -171,6 +179,7 @@ class ProxyLinks {
     proxy::Proxy proxy;
     std::vector<PlayedLink> links;
     std::vector<Action> to_others;  // what concerns other workers, in order
+    std::vector<LinkId> deriving;   // clients whose keys are wanted
     bool is_drained = false;
 
  private:
@@ -216,6 +225,9 @@ class ProxyLinks {
                 return;
             case ActionKind::StartTls:
                 link->has_tls = true;
+                return;
+            case ActionKind::DeriveKeys:
+                deriving.push_back(action.link);
                 return;
             case ActionKind::PauseReads:
                 link->is_paused = true;

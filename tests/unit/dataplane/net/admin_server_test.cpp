@@ -1,6 +1,7 @@
 #include "dataplane/net/admin_server.hpp"
 
 #include <thread>
+#include <vector>
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -97,6 +98,26 @@ TEST_F(AdminServerTest, NoiseEndsTheConnection) {
     exchange(socket, std::string("\x16\x03\x01 no HTTP at all\r\n\r\n", 23));
     tcp::socket another = connect();
     EXPECT_THAT(exchange(another, "GET /healthz HTTP/1.0\r\n\r\n"), StartsWith("HTTP/1.1 200 OK"));
+}
+
+TEST_F(AdminServerTest, SilentConnectionsKeepNobodyOut) {
+    std::vector<tcp::socket> silent;
+    for (int i = 0; i < 300; ++i) {
+        silent.push_back(connect());
+        if (i % 3 == 1) boost::asio::write(silent.back(), boost::asio::buffer("GET /heal", 9));
+        if (i % 3 == 2) {
+            const std::string whole = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+            boost::asio::write(silent.back(), boost::asio::buffer(whole));
+        }
+    }
+    tcp::socket another = connect();
+    EXPECT_THAT(exchange(another, "GET /healthz HTTP/1.0\r\n\r\n"), StartsWith("HTTP/1.1 200 OK"));
+    // The one that was silent for longest went for it.
+    std::string nothing;
+    boost::system::error_code end;
+    boost::asio::read(silent.front(), boost::asio::dynamic_buffer(nothing), end);
+    EXPECT_EQ(end, boost::asio::error::eof);
+    EXPECT_EQ(nothing, "");
 }
 
 TEST_F(AdminServerTest, APortInUseIsAFaultThatNamesIt) {

@@ -64,7 +64,11 @@ TEST_F(ConfigSourceTest, ReadsTheFilesThatItNames) {
     ASSERT_THAT(texts(reading.faults), IsEmpty());
     const Configuration& made = *reading.configuration;
     ASSERT_NE(made.settings->users.find("app"), nullptr);
-    EXPECT_TRUE(made.settings->users.find("app")->verifier);
+    const auto derived = made.settings->users.find("app")->derived;
+    ASSERT_NE(derived, nullptr);
+    EXPECT_EQ(derived->ready(), nullptr) << "at the first login";
+    const Reading again = read_configuration(folder_.path("proxy.yaml"), identity_, &made);
+    EXPECT_EQ(again.configuration->settings->users.find("app")->derived, derived);
     EXPECT_EQ(made.admin_token, "t0ken");
     EXPECT_EQ(made.monitor->user, "watcher");
     EXPECT_EQ(made.monitor->password, "pw");

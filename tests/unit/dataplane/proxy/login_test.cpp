@@ -1,4 +1,5 @@
 // A client from its first byte to its first ReadyForQuery.
+#include "dataplane/wire/scram_client.hpp"
 #include "tests/support/script.hpp"
 
 #include <gtest/gtest.h>
@@ -158,6 +159,39 @@ TEST(Login, TooManyClientsAreRefused) {
         .closes("a")
         .logs_in("d");
     script.passes_in_all_ways();
+}
+
+TEST(Login, WhatComesWhileKeysAreDerivedWaits) {
+    Settings settings = plain_settings();
+    settings.login.authentication = session::ClientAuthentication::ScramSha256;
+    settings.login.scram_iterations = 10;
+    settings.users.add("app", wire::read_secret("pencil").value());
+    settings.users.prepare_verifiers("process", 10);
+    pool::Board board(1, 1);
+    ProxyLinks links(board, settings);
+    const std::size_t a = links.accept();
+    links.receive(a, app);
+    wire::ScramClient client("pencil", std::nullopt, "abc");
+    std::string initial("SCRAM-SHA-256\0", 14);
+    const std::string first = client.first();
+    for (int shift = 24; shift >= 0; shift -= 8)
+        initial.push_back(static_cast<char>(first.size() >> static_cast<unsigned>(shift)));
+    links.receive(a, message('p', initial + first));
+    const auto challenges = messages(links.take_sent(a));
+    const auto proof = client.final(challenges.back().body.substr(4));
+    ASSERT_TRUE(proof);
+    links.receive(a, message('p', *proof));
+    ASSERT_EQ(links.deriving.size(), 1U);
+    links.receive(a, query("select 1"));
+    EXPECT_EQ(links.take_sent(a), "");
+    links.derive_keys();
+    EXPECT_EQ(types(links.take_sent(a)), "RR");
+    const std::size_t s = links.newest(LinkKind::Server);
+    links.connect(s);
+    links.take_sent(s);
+    links.receive(s, Script::welcome_of_server());
+    EXPECT_EQ(links.take_sent(s), query("select 1")) << "sent before its welcome";
+    links.expect_drains();
 }
 
 TEST(Login, ReplicationNeedsModeSession) {

@@ -156,7 +156,7 @@ TEST(ClientLogin, Md5TurnsToScramForStoredVerifiersAndForUnknownUsersBesideThem)
 
 TEST(ClientLogin, ScramAdmitsVerifiersAndPlainPasswords) {
     wire::UserTable prepared = users_of({{"app", "pencil"}});
-    prepared.make_verifiers("process", 10);
+    prepared.prepare_verifiers("process", 10);
     for (const wire::UserTable& users :
          {users_of({{"app", verifier_text("pencil")}}), users_of({{"app", "pencil"}}), prepared}) {
         const std::string stream = scram_stream("app", "pencil", users);
@@ -168,6 +168,19 @@ TEST(ClientLogin, ScramAdmitsVerifiersAndPlainPasswords) {
             EXPECT_EQ(client.left(), "");
         });
     }
+}
+
+TEST(ClientLogin, KeysOfAPasswordInClearAreDerivedOnceForAllItsLogins) {
+    wire::UserTable users = users_of({{"app", "pencil"}});
+    users.prepare_verifiers("process", 10);
+    for (const int derivations : {1, 0}) {
+        ClientLink client = client_link(Auth::ScramSha256, users);
+        ASSERT_EQ(client.receive(scram_stream("app", "pencil", users)), Step::Authenticated);
+        EXPECT_EQ(client.derivations, derivations);
+    }
+    ClientLink unknown = client_link(Auth::ScramSha256, users);
+    EXPECT_EQ(unknown.receive(startup({{"user", "ghost"}})), Step::NeedMore);
+    EXPECT_EQ(unknown.derivations, 0);
 }
 
 // Only keys of the server's own verifier log in at the server.

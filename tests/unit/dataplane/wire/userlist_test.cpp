@@ -102,18 +102,24 @@ TEST(Userlist, RefusesZeroBytesAndTextsWithoutUsers) {
     EXPECT_NE(faults("; nothing\n").find("no user"), std::string::npos);
 }
 
-TEST(Userlist, MakesVerifiersOfPlainPasswords) {
+TEST(Userlist, PlainPasswordsGetVerifiersThatAreKeptWhileTheyAreTheSame) {
     auto table = parse_userlist(
         "\"plain\" \"secret\"\n\"none\" \"\"\n\"scram\" \"" + verifier_text + "\"\n"
     );
     ASSERT_TRUE(table);
-    EXPECT_EQ(table->find("plain")->verifier, std::nullopt);
-    table->make_verifiers("process", 100);
+    EXPECT_EQ(table->find("plain")->derived, nullptr);
+    table->prepare_verifiers("process", 100);
+    const auto derived = table->find("plain")->derived;
+    ASSERT_NE(derived, nullptr);
     EXPECT_EQ(
-        table->find("plain")->verifier,
-        scram_verifier(scram_keys("secret", scram_salt("process", "plain"), 100))
+        derived->derive(), scram_verifier(scram_keys("secret", scram_salt("process", "plain"), 100))
     );
-    EXPECT_EQ(table->find("none")->verifier, std::nullopt);
+    EXPECT_EQ(table->find("none")->derived, nullptr);
+    for (const bool is_same : {true, false}) {
+        auto next = parse_userlist(is_same ? "\"plain\" \"secret\"" : "\"plain\" \"other\"");
+        next->prepare_verifiers("process", 100, &*table);
+        EXPECT_EQ(next->find("plain")->derived == derived, is_same);
+    }
     EXPECT_EQ(to_string(*table->find("scram")->verifier), verifier_text);
 }
 
