@@ -33,6 +33,8 @@ TEST(ProxySim, ClientsGetWhatPostgresAloneWouldSay) {
     RecordProperty("replies", static_cast<int>(replies));
     if (runs >= 100) {
         EXPECT_GT(replies, runs * 50);
+    }
+    if (runs >= 1'000) {
         EXPECT_GT(moves, 0U) << "no server changed workers with bytes for it still to be written";
     }
 }
