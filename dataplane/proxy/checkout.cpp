@@ -90,13 +90,9 @@ void Core::link(Client& client, Server& server) {
     const Duration waited = now_ - client.active_at;
     metrics_.wait.add(waited);
     if (waited > Duration::zero()) metrics_.wait_us.add(static_cast<std::uint64_t>(to_us(waited)));
-    if (server.plans_epoch != plans_epoch_) {
-        server.plans_epoch = plans_epoch_;
-        if (!server.statements.is_empty()) {
-            server.statements.clear();
-            inject_query(server, "DEALLOCATE ALL");
-        }
-    }
+    for (const session::StatementId statement : server.tainted) server.statements.spoil(statement);
+    server.tainted.clear();
+    server.alteration = 0;
     if (!session::fits(server.parameters, client.parameters) && !pool_of(server).is_replication)
         fit_parameters(client, server);
 }

@@ -3,6 +3,8 @@
 #include "dataplane/proxy/core.hpp"
 #include "dataplane/wire/writer.hpp"
 
+#include <algorithm>
+
 namespace penstock::proxy {
 namespace {
 
@@ -119,9 +121,11 @@ void Core::run_client(Client& client, std::string_view chunk) {
             case Next::Wait:
                 return keep_stash(client.stash, cursor.rest());
             case Next::NeedMore:
-                client.stash_needed = frame.all.size() + 1;
-                if (static_cast<Frontend>(frame.type) != Frontend::Bind)
-                    client.stash_needed += frame.missing - 1;
+                client.stash_needed = frame.all.size() + frame.missing;
+                // Of a Bind only its names are waited for, and never looked for more often than its
+                // bytes double.
+                if (static_cast<Frontend>(frame.type) == Frontend::Bind)
+                    client.stash_needed = std::min(client.stash_needed, 2 * frame.all.size());
                 return keep_stash(client.stash, cursor.rest());
             case Next::Continue:
                 break;
@@ -242,9 +246,7 @@ Core::Next Core::forward_frame(Client& client, Server& server, const wire::Frame
         case Frontend::Close:
             return describe_or_close(client, server, frame);
         case Frontend::Flush:
-            forward(client, server, frame);
-            if (server.replies.has_only_synthetic()) give_synthetic(server);
-            return Next::Continue;
+            break;
         case Frontend::Terminate:
             return say_goodbye(client, server);
         default:
@@ -266,7 +268,7 @@ Core::Next Core::simple_query(Client& client, Server& server, const wire::Frame&
         server.traces.add(entry.look.calls);
     }
     // Manual, "Extended Query": a simple Query destroys the unnamed statement.
-    if (client.unnamed != nullptr) client.unnamed->is_set = false;
+    entry.version = end_unnamed(client, server);
     server.has_unnamed = false;
     if (entry.look.listens) {
         refuse_listen(server, Expect::Query, client.link.slot);
@@ -418,6 +420,10 @@ void Core::forget(Client& client) {
     }
     if (client.statements != nullptr) client.statements->clear(statements_);
     if (client.secret != 0) sessions_.erase(cancel_key(client));
+    if (client.unnamed != nullptr) {
+        settle_unnamed(*client.unnamed, client.unnamed->last_version + 1);
+        release_values(client.unnamed->now.origin);
+    }
     client.parameters.clear(values_);
     clients_.remove(client.link.slot);
 }

@@ -14,6 +14,15 @@ namespace {
 constexpr std::size_t spare_stashes_max = 256;
 constexpr std::size_t spare_stash_bytes_max = 16 * 1024;
 
+// The server shows the names of its statements to whoever asks it; to all others they are secret.
+std::string unguessable_prefix(std::string_view random) {
+    constexpr std::string_view digits = "abcdefghijklmnopqrstuvwxyz234567";
+    std::string prefix = "penstock_";
+    for (const char byte : random)
+        prefix += digits[static_cast<unsigned char>(byte) % digits.size()];
+    return prefix + '_';
+}
+
 }  // namespace
 
 Core::Core(
@@ -25,6 +34,9 @@ Core::Core(
 )
     : worker_(worker), seed_(seed), board_(board), settings_(std::move(settings)), now_(now) {
     next_tick_ = now;
+    std::array<char, 8> random;
+    random_bytes(random.data(), random.size());
+    name_prefix_ = unguessable_prefix({random.data(), random.size()});
 }
 
 Core::~Core() = default;

@@ -4,6 +4,7 @@
 //   login.cpp          a client from its first byte to its first ReadyForQuery
 //   client_path.cpp    bytes of a logged-in client
 //   statement_path.cpp Parse, Bind, Describe, Close in pool mode Transaction
+//   statement_undo.cpp what becomes of them with their answers
 //   server_path.cpp    bytes of a logged-in server
 //   checkout.cpp       who gets which server, and when one comes back
 //   server_life.cpp    opening, cleaning, closing servers
@@ -136,10 +137,19 @@ class Core {
     Next parse_unnamed(Client& client, Server& server, const wire::Frame& frame);
     Next bind(Client& client, Server& server, const wire::Frame& frame);
     Next describe_or_close(Client& client, Server& server, const wire::Frame& frame);
-    void expect_foreign(
-        Server& server, session::Expect kind, std::uint32_t owner, std::string_view name
+    session::Origin origin_now(const Client& client, const Server& server) const;
+    static Note renamed_note(session::StatementId sent_as, std::string_view name);
+    void expect_noted(Server& server, session::Expected entry, Note note);
+    void prepare_on(const Client& client, Server& server, session::StatementId statement);
+    void parse_as_of(
+        const session::Origin& origin,
+        const Client& client,
+        Server& server,
+        std::string_view name,
+        std::string_view definition
     );
-    void prepare_on(Server& server, session::StatementId statement);
+    void end_parse_as_of(const session::Origin& origin, const Client& client, Server& server);
+    void change_settings(Server& server, const session::Origin& from, const session::Origin& to);
     void make_room(Server& server);
     void close_on(Server& server, session::StatementId statement);
     void fit_unnamed(Client& client, Server& server);
@@ -150,14 +160,27 @@ class Core {
         session::StatementId statement,
         std::string_view after
     );
-    void undo(Server& server, const std::vector<session::Expected>& entries);
-    void settle_note(Server& server);
-    Note take_note(Server& server);
     bool depends_on_open(
         const Server& server, std::string_view name, session::StatementId statement
     ) const;
     Next stall(Client& client);
     void end_stall(Client& client);
+
+    // statement_undo.cpp
+    UnnamedStatement& change_unnamed(Client& client, Server& server);
+    std::uint64_t end_unnamed(Client& client, Server& server);
+    void settle_unnamed(UnnamedStatements& unnamed, std::uint64_t version);
+    void discard_unnamed(
+        UnnamedStatements& unnamed, std::uint64_t first_version, std::uint64_t last_version
+    );
+    void hold_values(const session::Origin& origin);
+    void release_values(const session::Origin& origin);
+    void undo(Server& server, const std::vector<session::Expected>& entries);
+    void undo_note(Server& server, session::ClientStatements* names, const Note& note);
+    void settle_note(Server& server);
+    Note take_note(Server& server);
+    void drop_notes(Server& server);
+    session::ClientStatements::Found meant_by(Server& server, const session::Expected& entry);
     void forget_statements(Server& server);
 
     // server_path.cpp
@@ -165,12 +188,24 @@ class Core {
     Next server_frame(Server& server, const wire::Frame& frame);
     Next asynchronous(Server& server, const wire::Frame& frame);
     Next error_response(Server& server, const wire::Frame& frame);
-    void error_to_client(Server& server, const wire::Frame& frame, const session::Expected& entry);
+    void error_to_client(
+        Server& server,
+        const wire::Frame& frame,
+        const wire::ErrorFields& error,
+        const session::Expected& entry,
+        const session::ClientStatements::Found& meant
+    );
+    void learn_from(
+        Server& server,
+        const wire::ErrorFields& error,
+        const session::Expected& entry,
+        session::StatementId meant
+    );
+    void settle_version(Server& server, const session::Expected& entry);
     Next ready_for_query(Server& server, const wire::Frame& frame);
     void parameter_status(Server& server, const wire::Frame& frame);
     void command_complete(Server& server, std::string_view tag, const session::Expected& entry);
     void to_client(Server& server, std::string_view bytes);
-    void give_synthetic(Server& server);
     void server_broke(Server& server, std::string_view what);
     void server_fatal(Server& server, std::string_view message);
     Next injected_query_failed(Server& server, const wire::ErrorFields& error);
@@ -281,8 +316,9 @@ class Core {
     std::map<std::string, std::uint32_t, std::less<>> pools_by_key_;  // by the key written out
     // Clients that are known by their servers' process ids, by their cancel keys.
     std::unordered_map<std::uint64_t, std::uint32_t> sessions_;
-    session::StatementTable statements_;
     session::ValueTable values_;
+    session::StatementTable statements_{values_};
+    std::string name_prefix_;  // of statements on servers
     session::StringMap<std::string>
         known_values_;  // start-up values of clients: as PostgreSQL writes them
     control::Rate ended_{std::chrono::seconds(1)};
@@ -305,7 +341,6 @@ class Core {
     std::int32_t welcoming_ = 0;
     bool has_lowered_limits_ = false;  // servers_counts may be above the limits
     bool has_asked_others_ = false;    // WantServer was said since the last tick
-    std::uint32_t plans_epoch_ = 0;    // counts "cached plan must not change result type"
     bool is_draining_ = false;
     bool is_drained_ = false;
     TimePoint drain_until_{};

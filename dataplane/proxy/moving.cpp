@@ -95,7 +95,6 @@ LinkId Core::adopt(MovedServerPtr moved) {
     server.state_since = moved->idle_since;
     server.endpoint = moved->endpoint;
     server.closes_when_free = server.endpoint != settings_->endpoint;
-    server.plans_epoch = plans_epoch_;
     for (const auto& [parameter, value] : moved->parameters)
         server.parameters.set(values_, parameter, value);
     Pool& pool = *pools_[index];

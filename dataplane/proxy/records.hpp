@@ -41,12 +41,21 @@ enum class ClientState : std::uint8_t {
     Linked,     // has a server
 };
 
-// What a client may still say Bind to without a name.
+// What a client may say Bind to without a name.
 struct UnnamedStatement {
     std::string definition;     // Parse's body behind the empty name
     session::TextLook look;     // at its text
-    std::uint64_t version = 0;  // tells one Parse from the next
+    session::Origin origin;     // whose values it holds
+    std::uint64_t version = 0;  // of the message that made or ended it
     bool is_set = false;
+};
+
+struct UnnamedStatements {
+    UnnamedStatement now;  // once all that was sent is answered with success
+    // Those before it, oldest first, that come back if what ended them is discarded behind an
+    // error.
+    std::deque<UnnamedStatement> before;
+    std::uint64_t last_version = 0;
 };
 
 struct ClientLoginState {
@@ -82,7 +91,7 @@ struct Client {
     std::unique_ptr<std::string> stash;  // bytes that arrived and were not dealt with
     std::unique_ptr<ClientLoginState> login;
     std::unique_ptr<session::ClientStatements> statements;
-    std::unique_ptr<UnnamedStatement> unnamed;
+    std::unique_ptr<UnnamedStatements> unnamed;
     // While PostgreSQL is asked what it makes of the client's start-up values: these, as the client
     // wrote them.
     std::unique_ptr<std::vector<std::pair<std::size_t, std::string>>> probed;
@@ -105,11 +114,15 @@ struct Note {
         ServerParse,
         ClientClose,
         ServerClose,
-        Renamed  // nothing: keeps the client's name for an error's text
+        TakenParse,  // of a name that is in use: must fail; holds a reference to its statement
+        Renamed,     // nothing: keeps the client's name for an error's text
     } kind;
     session::StatementId statement = session::no_statement;
-    bool is_on_server = false;  // ClientParse: the server was told too
-    std::string name;           // the client's
+    session::StatementId sent_as = session::no_statement;  // by whose name the server heard of it
+    std::string name = {};                                 // the client's
+    std::uint64_t number = 0;                              // of the client's name
+    session::TextLook look = {};                           // of the client's name
+    bool was_spoilt = false;                               // ServerClose
 };
 
 struct Server {
@@ -128,12 +141,12 @@ struct Server {
     bool has_unnamed = false;           // an unnamed statement may exist here, whose: unnamed_*
     bool has_rows = false;              // came for the statement whose CommandComplete is to come
     session::Traces traces;             // of clients: to be removed before it serves another
+    bool is_settling = false;           // what is under way decides what may be sent behind it
     std::uint16_t cancels = 0;          // in flight
     std::uint32_t pool = no_slot;
     std::uint32_t client = no_slot;
     std::uint32_t process_id = 0;
     std::uint64_t unnamed_version = 0;
-    std::uint32_t plans_epoch = 0;  // below the worker's: its plans may be of tables as they were
     LinkId unnamed_owner;
     std::size_t body_missing = 0;
     std::size_t stash_needed = 0;
@@ -142,6 +155,11 @@ struct Server {
     session::ServerStatements statements;
     std::deque<Note> notes;
     std::size_t notes_synced = 0;  // of them, from the oldest, those that a Sync was sent behind
+    // Since its client has it: which parameters that PostgreSQL does not report were set, as a
+    // number that is the same for the same commands; 0: none.
+    std::uint64_t alteration = 0;
+    // Prepared under settings that are not their own: no other client may have them.
+    std::vector<session::StatementId> tainted;
     TimePoint connected_at;
     TimePoint state_since;
     TimePoint checked_at{};      // an empty query was answered

@@ -120,7 +120,6 @@ void Core::open_server(std::uint32_t index) {
     server.pool = index;
     server.connected_at = server.state_since = now_;
     server.endpoint = settings_->endpoint;
-    server.plans_epoch = plans_epoch_;
     metrics_.servers_opening.add();
     ++pool.servers;
     ++pool.opening;
@@ -328,9 +327,7 @@ void Core::server_gone(Server& server) {
     shared.closing.store(
         static_cast<std::int32_t>(metrics_.servers_closing.get()), std::memory_order_relaxed
     );
-    for (const Note& note : server.notes) {
-        if (note.kind == Note::Kind::ClientClose) statements_.release(note.statement);
-    }
+    drop_notes(server);
     server.parameters.clear(values_);
     servers_.remove(server.link.slot);
     board_.server_counts.give(owner(pool));

@@ -14,9 +14,6 @@ using session::ReplyQueue;
 using wire::Backend;
 using wire::TransactionStatus;
 
-constexpr std::string_view parse_complete("1\0\0\0\4", 5);
-constexpr std::string_view close_complete("3\0\0\0\4", 5);
-
 // A server's message may be longer than what clients are allowed: PostgreSQL's own bound.
 constexpr std::size_t server_body_max = 0x7fffffff - 4;
 
@@ -36,7 +33,6 @@ void Core::server_bytes(Server& server, std::string_view bytes) {
             server.body_missing -= part.size();
             if (server.body_missing > 0) return;
             server.body = Body::None;
-            give_synthetic(server);
             continue;
         }
         wire::Frame frame;
@@ -83,7 +79,6 @@ Core::Next Core::server_frame(Server& server, const wire::Frame& frame) {
         default:
             break;
     }
-    if (server.replies.is_head_synthetic()) give_synthetic(server);
     const ReplyQueue::Match match = server.replies.match(type);
     if (match.verdict == ReplyQueue::Verdict::Unexpected) {
         server_broke(server, "the database sent a message that was not asked for");
@@ -91,6 +86,7 @@ Core::Next Core::server_frame(Server& server, const wire::Frame& frame) {
     }
     const bool is_whole_reply = match.verdict == ReplyQueue::Verdict::Completes;
     if (is_whole_reply && match.entry.has_note) settle_note(server);
+    if (is_whole_reply && match.entry.version != 0) settle_version(server, match.entry);
     if (match.entry.is_swallowed) {
         server.body = Body::Drop;
     } else {
@@ -114,7 +110,6 @@ Core::Next Core::server_frame(Server& server, const wire::Frame& frame) {
             if (is_unsynced) inject_sync(server);
         }
     }
-    if (is_whole_reply && frame.is_whole()) give_synthetic(server);
     return Next::Continue;
 }
 
@@ -191,7 +186,6 @@ Core::Next Core::error_response(Server& server, const wire::Frame& frame) {
         server_fatal(server, frame.all);
         return Next::Gone;
     }
-    if (server.replies.is_head_synthetic()) give_synthetic(server);
     skipped_.clear();
     const ReplyQueue::Match match = server.replies.fail(skipped_);
     if (match.verdict == ReplyQueue::Verdict::Unexpected) {
@@ -202,26 +196,24 @@ Core::Next Core::error_response(Server& server, const wire::Frame& frame) {
     if (ends_in_ready && match.entry.is_swallowed) {
         return injected_query_failed(server, error);
     }
-    error_to_client(server, frame, match.entry);
+    const session::ClientStatements::Found meant = meant_by(server, match.entry);
+    error_to_client(server, frame, error, match.entry, meant);
+    const session::StatementId statement = meant.id;
     if (!ends_in_ready) undo(server, skipped_);
+    learn_from(server, error, match.entry, statement);
     if (server.replies.is_uncertain()) server.closes_when_free = true;
-    // A plan of before a change of tables would fail for every client that shares it.
-    constexpr std::string_view stale_plan = "cached plan must not change result type";
-    if (error.sql_state == wire::sql_state::feature_not_supported && error.message == stale_plan)
-        ++plans_epoch_;
     return Next::Continue;
 }
 
-// With the client's own names of statements in it.
+// Where PostgreSQL names the statement, the client hears the name that it said.
 void Core::error_to_client(
-    Server& server, const wire::Frame& frame, const session::Expected& entry
+    Server& server,
+    const wire::Frame& frame,
+    const wire::ErrorFields& error,
+    const session::Expected& entry,
+    const session::ClientStatements::Found& meant
 ) {
-    const Client* const client = owner_of(server);
-    session::StatementId statement = session::no_statement;
-    std::string_view name;
-    if (entry.is_refused) {
-        if (wire::read_error(frame.body).sql_state == wire::sql_state::in_failed_transaction)
-            return to_client(server, frame.all);
+    if (entry.is_refused && error.sql_state != wire::sql_state::in_failed_transaction) {
         std::string out;
         wire::write_error(
             out,
@@ -235,20 +227,49 @@ void Core::error_to_client(
         );
         return to_client(server, arena_.copy(out));
     }
-    if (entry.is_renamed) {
-        statement = server.notes.front().statement;
-        name = server.notes.front().name;
-    } else if (client != nullptr && client->statements != nullptr) {
-        statement = session::statement_named_in(wire::read_error(frame.body).message);
-        name = client->statements->name_of(statement);
-        if (name.empty()) return to_client(server, frame.all);
-    } else {
-        return to_client(server, frame.all);
-    }
+    const std::string_view state = error.sql_state;
+    const bool names_it = state == wire::sql_state::invalid_sql_statement_name ||
+                          state == wire::sql_state::duplicate_prepared_statement ||
+                          state == wire::sql_state::protocol_violation ||
+                          state == wire::sql_state::syntax_error;
+    if (meant.name.empty() || !names_it) return to_client(server, frame.all);
     std::string out;
-    const session::ServerStatementName ours(statement);
-    wire::write_error_renamed(out, frame.body, ours.text(), name);
+    const session::ServerStatementName ours(name_prefix_, meant.id);
+    wire::write_error_renamed(out, frame.body, ours.text(), meant.name);
     to_client(server, arena_.copy(out));
+}
+
+// What an error shows of the server's statements. meant: by the message that failed.
+void Core::learn_from(
+    Server& server,
+    const wire::ErrorFields& error,
+    const session::Expected& entry,
+    session::StatementId meant
+) {
+    if (meant == session::no_statement) return;
+    const bool uses = entry.kind == Expect::Bind || entry.kind == Expect::DescribeStatement;
+    if (uses && error.sql_state == wire::sql_state::feature_not_supported &&
+        error.routine == "RevalidateCachedQuery") {
+        // A plan of before a change of tables: whoever uses it next has it made anew.
+        server.statements.spoil(meant);
+    } else if (uses && error.sql_state == wire::sql_state::invalid_sql_statement_name) {
+        // Somebody deallocated it unseen, and maybe others.
+        server.statements.remove(meant);
+        server.closes_when_free = true;
+    } else if (entry.kind == Expect::Parse && meant != session::empty_statement && error.sql_state == wire::sql_state::duplicate_prepared_statement) {
+        // Somebody has made one of this name.
+        server.statements.add(meant);
+        server.statements.spoil(meant);
+        server.closes_when_free = true;
+    }
+}
+
+// A message for the unnamed statement was carried out.
+void Core::settle_version(Server& server, const session::Expected& entry) {
+    if (entry.kind == Expect::Bind || entry.kind == Expect::DescribeStatement) return;
+    Client* const client = owner_of(server);
+    if (client == nullptr || client->unnamed == nullptr || entry.has_note) return;
+    settle_unnamed(*client->unnamed, entry.version);
 }
 
 // A parameter of the client's could not be set, or the server could not be cleaned: it is no longer
@@ -277,7 +298,6 @@ Core::Next Core::injected_query_failed(Server& server, const wire::ErrorFields& 
 
 Core::Next Core::ready_for_query(Server& server, const wire::Frame& frame) {
     if (!frame.is_whole()) return Next::NeedMore;
-    if (server.replies.is_head_synthetic()) give_synthetic(server);
     const ReplyQueue::Match match = server.replies.match(Backend::ReadyForQuery);
     if (match.verdict != ReplyQueue::Verdict::Completes || frame.body.size() != 1) {
         server_broke(server, "the database was ready for a query when it still owed an answer");
@@ -302,28 +322,13 @@ Core::Next Core::ready_for_query(Server& server, const wire::Frame& frame) {
     } else if (server.state == ServerState::Linked) {
         Client& client = clients_.at(server.client);
         if (client.is_stalled && server.notes_synced == 0) end_stall(client);
-        if (server.state == ServerState::Linked) {
-            // A Flush may have asked for them already.
-            give_synthetic(server);
-            release_if_free(server);
-        }
+        if (server.state == ServerState::Linked) release_if_free(server);
     }
     return Next::Continue;
 }
 
 void Core::to_client(Server& server, std::string_view bytes) {
     if (server.client != no_slot) send(clients_.at(server.client).link, bytes);
-}
-
-// The answers that no server gives: each at its place among those that it does give, and never
-// inside one of them.
-void Core::give_synthetic(Server& server) {
-    if (server.body_missing > 0) return;
-    while (server.replies.is_head_synthetic()) {
-        const session::Expected entry = server.replies.take_synthetic();
-        if (entry.has_note) settle_note(server);
-        to_client(server, entry.kind == Expect::Parse ? parse_complete : close_complete);
-    }
 }
 
 // The server said FATAL: its client gets the words, then both are gone.

@@ -13,17 +13,6 @@ bool same_name(std::string_view a, std::string_view b) {
     return std::ranges::equal(a, b, {}, lower, lower);
 }
 
-void append_literal(std::string& sql, std::string_view text) {
-    // E'' is understood whatever standard_conforming_strings says.
-    const bool has_backslash = text.find('\\') != std::string_view::npos;
-    sql += has_backslash ? " E'" : "'";
-    for (const char c : text) {
-        if (c == '\'' || c == '\\') sql += c;
-        sql += c;
-    }
-    sql += '\'';
-}
-
 // search_path is reported as a list that is quoted already: a literal would make one name of it.
 void append_value(std::string& sql, std::size_t index, std::string_view text) {
     if (tracked_parameters[index] == "search_path") {
@@ -34,6 +23,17 @@ void append_value(std::string& sql, std::size_t index, std::string_view text) {
 }
 
 }  // namespace
+
+void append_literal(std::string& sql, std::string_view text) {
+    // E'' is understood whatever standard_conforming_strings says.
+    const bool has_backslash = text.find('\\') != std::string_view::npos;
+    sql += has_backslash ? " E'" : "'";
+    for (const char c : text) {
+        if (c == '\'' || c == '\\') sql += c;
+        sql += c;
+    }
+    sql += '\'';
+}
 
 std::optional<std::size_t> tracked_index(std::string_view name) {
     for (std::size_t i = 0; i < tracked_parameters.size(); ++i) {
@@ -59,6 +59,10 @@ ValueId ValueTable::add(std::string_view text) {
     entries_[id] = {std::string(text), 1};
     ids_.emplace(text, id);
     return id;
+}
+
+void ValueTable::add_reference(ValueId id) {
+    if (id != no_value) ++entries_[id].references;
 }
 
 void ValueTable::release(ValueId id) {

@@ -3,16 +3,24 @@
 // comparison of a few words.
 #pragma once
 
-#include "dataplane/session/statements.hpp"
-
 #include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace penstock::session {
+
+struct StringHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+        return std::hash<std::string_view>{}(text);
+    }
+};
+template <class T>
+using StringMap = std::unordered_map<std::string, T, StringHash, std::equal_to<>>;
 
 // Reported by PostgreSQL and set by clients: replayed when a client meets a server that differs.
 // search_path is reported from PostgreSQL 18 on.
@@ -40,6 +48,7 @@ class ValueTable {
  public:
     ValueTable() : entries_(1) {}
     ValueId add(std::string_view text);
+    void add_reference(ValueId id);
     void release(ValueId id);
     // Holds until the last reference is released.
     std::string_view text(ValueId id) const { return entries_[id].text; }
@@ -67,6 +76,9 @@ class ParameterSet {
  private:
     std::array<ValueId, tracked_parameters.size()> values_{};
 };
+
+// Text as a literal of SQL, whatever the session's settings.
+void append_literal(std::string& sql, std::string_view text);
 
 // The SET commands that make a server that has `have` fit a client that wants `want`; empty when it
 // fits already. A parameter that the client has no value for, or that the server never reported, is

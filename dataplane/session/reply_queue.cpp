@@ -140,18 +140,6 @@ void ReplyQueue::end_copy() {
     }
 }
 
-Expected ReplyQueue::take_synthetic() {
-    CHECK(is_head_synthetic());
-    return take_head();
-}
-
-bool ReplyQueue::has_only_synthetic() const {
-    for (std::size_t i = 0; i < count_; ++i) {
-        if (!at(i).is_synthetic) return false;
-    }
-    return true;
-}
-
 bool ReplyQueue::is_unsynced() const {
     bool is_unsynced = false;
     for (std::size_t i = 0; i < count_; ++i) {

@@ -1,8 +1,7 @@
 // What one server still owes, in the order in which it will answer: the only truth for ordering,
 // release, statement tracking, cancel and drain. Every message sent to a server that will be
-// answered has an entry, and so has every answer that Penstock gives itself, at its place. Owned by
-// its server; its worker's thread only. After PostgreSQL's manual, "Message Flow": Extended Query,
-// COPY Operations, Pipelining.
+// answered has an entry. Owned by its server; its worker's thread only. After PostgreSQL's manual,
+// "Message Flow": Extended Query, COPY Operations, Pipelining.
 #pragma once
 
 #include "dataplane/session/statement_text.hpp"
@@ -31,14 +30,14 @@ inline constexpr std::uint32_t no_owner = 0xffffffff;
 struct Expected {
     Expect kind = Expect::Query;
     bool is_swallowed = false;  // ours: the replies reach no client
-    bool is_synthetic = false;  // nothing was sent: the reply is made when its turn comes
     bool has_note = false;      // the server's next note belongs to this entry
     bool is_replay = false;     // ours: makes the server's parameters the client's
-    bool is_renamed = false;    // must fail, with a text that needs the client's name from the note
     bool is_refused = false;    // sent in place of what this pool mode refuses: it must fail
     TextLook look;              // Query, Execute: at the text
     std::uint32_t owner = no_owner;
-    std::uint64_t version = 0;  // of an unnamed Parse: which one
+    // Of a Bind or Describe: the number of the client's name. Of what ends or makes the unnamed
+    // statement: its version. 0: neither.
+    std::uint64_t version = 0;
 
     bool operator==(const Expected&) const = default;
 };
@@ -58,7 +57,6 @@ class ReplyQueue {
     void push(const Expected& entry);
 
     // Places a reply that is neither asynchronous (notice, parameter, notification) nor an error.
-    // Requires: the head is not synthetic.
     Match match(wire::Backend type);
 
     // An ErrorResponse for the head. Within: ReadyForQuery will follow for the same entry.
@@ -77,10 +75,6 @@ class ReplyQueue {
     // After an error the server discards everything up to a Sync that has not been sent yet.
     bool skips_to_sync() const { return skips_to_sync_; }
 
-    // Requires: the head is synthetic.
-    Expected take_synthetic();
-    bool is_head_synthetic() const { return !is_empty() && at(0).is_synthetic; }
-    bool has_only_synthetic() const;
     // Were extended messages sent and no Sync behind them, as far as they are still owed?
     bool is_unsynced() const;
     // Is a ReadyForQuery to come, so that the transaction's status may change?

@@ -9,30 +9,53 @@
 namespace penstock::session {
 namespace {
 
-constexpr std::string_view prefix = "penstock_";
+// An empty text without parameter types.
+constexpr std::string_view empty_definition("\0\0\0", 3);
 
 }  // namespace
 
-StatementId StatementTable::add(std::string_view definition) {
-    const auto found = by_definition_.find(definition);
-    if (found != by_definition_.end()) {
-        ++by_id_[found->second].references;
-        return found->second;
+std::string settings_sql(const ValueTable& values, const Origin& from, const Origin& to) {
+    std::string sql;
+    for (std::size_t i = 0; i < replayed_parameters; ++i) {
+        const ValueId value = to.settings[i];
+        if (value == from.settings[i] || value == no_value || from.settings[i] == no_value)
+            continue;
+        sql += sql.empty() ? "SELECT " : ", ";
+        sql.append("pg_catalog.set_config('").append(tracked_parameters[i]).append("',");
+        append_literal(sql, values.text(value));
+        sql += ",true)";
     }
-    const StatementId id = ++last_;
-    CHECK(id != no_statement);
-    const auto [entry, _] = by_definition_.emplace(definition, id);
-    by_id_.emplace(id, Entry{entry->first, 1, look_at_definition(definition)});
-    return id;
+    return sql;
 }
 
 TextLook look_at_definition(std::string_view definition) {
     return look_at(definition.substr(0, definition.find('\0')));
 }
 
-StatementId StatementTable::find(std::string_view definition) const {
+StatementId StatementTable::find(std::string_view definition, const Origin& origin) const {
     const auto found = by_definition_.find(definition);
-    return found == by_definition_.end() ? no_statement : found->second;
+    if (found == by_definition_.end()) return no_statement;
+    StatementId id = found->second;
+    while (id != no_statement) {
+        const Entry& entry = by_id_.at(id);
+        if (entry.origin == origin) return id;
+        id = entry.next;
+    }
+    return no_statement;
+}
+
+StatementId StatementTable::add(std::string_view definition, const Origin& origin) {
+    const StatementId known = find(definition, origin);
+    if (known != no_statement) {
+        add_reference(known);
+        return known;
+    }
+    const StatementId id = ++last_;
+    const auto [first, is_new] = by_definition_.try_emplace(std::string(definition), no_statement);
+    by_id_.emplace(id, Entry{first->first, origin, 1, first->second});
+    first->second = id;
+    for (const ValueId value : origin.settings) values_.add_reference(value);
+    return id;
 }
 
 void StatementTable::add_reference(StatementId id) { ++by_id_.at(id).references; }
@@ -41,65 +64,95 @@ void StatementTable::release(StatementId id) {
     const auto found = by_id_.find(id);
     CHECK(found != by_id_.end());
     if (--found->second.references > 0) return;
-    by_definition_.erase(by_definition_.find(found->second.definition));
+    const auto first = by_definition_.find(found->second.definition);
+    StatementId* link = &first->second;
+    while (*link != id) link = &by_id_.at(*link).next;
+    *link = found->second.next;
+    for (const ValueId value : found->second.origin.settings) values_.release(value);
+    if (first->second == no_statement) by_definition_.erase(first);
     by_id_.erase(found);
 }
 
 std::string_view StatementTable::definition(StatementId id) const {
-    return by_id_.at(id).definition;
+    return id == empty_statement ? empty_definition : by_id_.at(id).definition;
 }
 
-StatementId ClientStatements::find(std::string_view name) const {
+const Origin& StatementTable::origin(StatementId id) const {
+    return id == empty_statement ? empty_origin_ : by_id_.at(id).origin;
+}
+
+StatementName ClientStatements::find(std::string_view name) const {
     const auto found = names_.find(name);
-    return found == names_.end() ? no_statement : found->second;
+    return found == names_.end() ? StatementName{} : found->second;
 }
 
-std::string_view ClientStatements::name_of(StatementId id) const {
-    const auto found =
-        std::ranges::find_if(names_, [id](const auto& entry) { return entry.second == id; });
-    return found == names_.end() ? std::string_view{} : std::string_view(found->first);
+StatementName ClientStatements::add(std::string_view name, StatementId id, TextLook look) {
+    const StatementName statement{id, ++last_, look};
+    names_.emplace(name, statement);
+    return statement;
 }
 
-StatementId ClientStatements::take(std::string_view name) {
+StatementName ClientStatements::take(std::string_view name) {
     const auto found = names_.find(name);
-    if (found == names_.end()) return no_statement;
-    const StatementId id = found->second;
+    if (found == names_.end()) return {};
+    const StatementName statement = found->second;
     names_.erase(found);
-    return id;
+    return statement;
+}
+
+ClientStatements::Found ClientStatements::find_number(std::uint64_t number) const {
+    const auto found = std::ranges::find_if(names_, [number](const auto& entry) {
+        return entry.second.number == number;
+    });
+    if (found == names_.end()) return {};
+    return {found->first, found->second.id};
 }
 
 void ClientStatements::clear(StatementTable& table) {
-    for (const auto& [name, id] : names_) table.release(id);
+    for (const auto& [name, statement] : names_) table.release(statement.id);
     names_.clear();
 }
 
 bool ServerStatements::touch(StatementId id) {
     const auto found = used_.find(id);
-    if (found == used_.end()) return false;
-    found->second = ++clock_;
+    if (found == used_.end() || found->second->is_spoilt) return false;
+    if (found->second != order_.begin()) order_.splice(order_.begin(), order_, found->second);
     return true;
 }
 
-StatementId ServerStatements::victim(std::size_t statements_max) const {
-    if (used_.size() < statements_max) return no_statement;
-    const auto oldest =
-        std::ranges::min_element(used_, {}, [](const auto& entry) { return entry.second; });
-    return oldest == used_.end() ? no_statement : oldest->first;
+void ServerStatements::add(StatementId id) {
+    remove(id);
+    order_.push_front({id, false});
+    used_.emplace(id, order_.begin());
 }
 
-ServerStatementName::ServerStatementName(StatementId id) {
+void ServerStatements::remove(StatementId id) {
+    const auto found = used_.find(id);
+    if (found == used_.end()) return;
+    order_.erase(found->second);
+    used_.erase(found);
+}
+
+void ServerStatements::spoil(StatementId id) {
+    const auto found = used_.find(id);
+    if (found != used_.end()) found->second->is_spoilt = true;
+}
+
+void ServerStatements::clear() {
+    used_.clear();
+    order_.clear();
+}
+
+ServerStatementName::ServerStatementName(std::string_view prefix, StatementId id) {
+    CHECK(prefix.size() <= prefix_bytes_max);
     std::memcpy(text_, prefix.data(), prefix.size());
-    const auto end = std::to_chars(text_ + prefix.size(), text_ + sizeof text_, id).ptr;
-    size_ = static_cast<std::size_t>(end - text_);
-}
-
-StatementId statement_named_in(std::string_view message) {
-    const std::size_t at = message.find(prefix);
-    if (at == std::string_view::npos) return no_statement;
-    message.remove_prefix(at + prefix.size());
-    StatementId id = no_statement;
-    std::from_chars(message.data(), message.data() + message.size(), id);
-    return id;
+    char* const at = text_ + prefix.size();
+    if (id == empty_statement) {
+        *at = 'e';
+        size_ = prefix.size() + 1;
+        return;
+    }
+    size_ = static_cast<std::size_t>(std::to_chars(at, text_ + sizeof text_, id).ptr - text_);
 }
 
 }  // namespace penstock::session

@@ -1,14 +1,17 @@
 // Prepared statements in transaction pooling: what clients call them, what servers know.
 //
-// A statement is its text and its parameter types (the bytes of a Parse message behind the name).
-// Each distinct one has an id in its worker's StatementTable and the name `penstock_ID` on servers,
-// so that clients that prepare the same statement share it and clients that use the same name for
-// different statements do not disturb each other.
+// A statement is its text, its parameter types (both: the bytes of a Parse message behind the
+// name) and its Origin. Each distinct one has an id in its worker's StatementTable and a name on
+// servers, so that clients that prepare the same statement share it and clients that use the same
+// name for different statements do not disturb each other.
 #pragma once
 
+#include "dataplane/session/parameters.hpp"
 #include "dataplane/session/statement_text.hpp"
 
+#include <array>
 #include <cstdint>
+#include <list>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -17,40 +20,74 @@ namespace penstock::session {
 
 using StatementId = std::uint64_t;
 inline constexpr StatementId no_statement = 0;
+// The statement without a command: parsing it succeeds in any state of a session. Always known.
+inline constexpr StatementId empty_statement = ~StatementId{0};
 
-struct StringHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-        return std::hash<std::string_view>{}(text);
+// Is this parameter one by which PostgreSQL reads a statement's text, so that literals and names
+// are what it was when the statement was parsed?
+constexpr bool is_fixed_at_parse(std::size_t index) {
+    const std::string_view name = tracked_parameters[index];
+    for (const std::string_view fixed :
+         {"client_encoding",
+          "DateStyle",
+          "TimeZone",
+          "IntervalStyle",
+          "standard_conforming_strings",
+          "search_path",
+          "session_authorization"}) {
+        if (name == fixed) return true;
     }
+    return false;
+}
+
+// Under what a statement is parsed. A plain value: who keeps one must hold its settings' values.
+struct Origin {
+    std::array<ValueId, tracked_parameters.size()> settings{};  // those that are fixed at Parse
+    std::uint64_t alteration = 0;  // which parameters that are not reported were set; 0: none
+
+    bool operator==(const Origin&) const = default;
 };
-template <class T>
-using StringMap = std::unordered_map<std::string, T, StringHash, std::equal_to<>>;
+
+// The query that makes a session with the settings of `from` one with those of `to`, until its
+// transaction ends; empty if they are the same.
+std::string settings_sql(const ValueTable& values, const Origin& from, const Origin& to);
 
 // All statements that clients of one worker have names for. An id is never used again.
 class StatementTable {
  public:
+    // values: of the origins' settings; must outlive the table's use.
+    explicit StatementTable(ValueTable& values) : values_(values) {}
+
     // The id of this statement, with one more reference. definition: Parse's body behind the name.
-    StatementId add(std::string_view definition);
+    StatementId add(std::string_view definition, const Origin& origin);
     // Its id, or no_statement if nobody has a name for it.
-    StatementId find(std::string_view definition) const;
+    StatementId find(std::string_view definition, const Origin& origin) const;
     void add_reference(StatementId id);
     void release(StatementId id);
-    // Requires: a reference is held. Holds until the last one is released.
+    // Require: a reference is held. Hold until the last one is released.
     std::string_view definition(StatementId id) const;
-    // Requires: a reference is held.
-    TextLook look(StatementId id) const { return by_id_.at(id).look; }
+    const Origin& origin(StatementId id) const;
     std::size_t size() const { return by_id_.size(); }
 
  private:
     struct Entry {
         std::string_view definition;  // the key in by_definition_
+        Origin origin;
         std::uint32_t references = 0;
-        TextLook look;  // at its text
+        StatementId next = no_statement;  // the same definition, of another origin
     };
-    StringMap<StatementId> by_definition_;
+    ValueTable& values_;
+    StringMap<StatementId> by_definition_;  // the first one of each chain
     std::unordered_map<StatementId, Entry> by_id_;
     StatementId last_ = no_statement;
+    Origin empty_origin_;
+};
+
+// One client's name for a statement.
+struct StatementName {
+    StatementId id = no_statement;
+    std::uint64_t number = 0;  // of this use of the name: never again this client's
+    TextLook look = {};        // at its text
 };
 
 // definition: Parse's body behind the name.
@@ -59,17 +96,27 @@ TextLook look_at_definition(std::string_view definition);
 // One client's names. Holds a reference for each; the owner must call clear() before it goes.
 class ClientStatements {
  public:
-    StatementId find(std::string_view name) const;
+    // Its id is no_statement if there is none.
+    StatementName find(std::string_view name) const;
     // Requires: the name is free. Takes over one reference.
-    void add(std::string_view name, StatementId id) { names_.emplace(name, id); }
-    // One of its names for the statement; empty if it has none. Holds until the next change. Slow.
-    std::string_view name_of(StatementId id) const;
-    // The reference goes to the caller. no_statement: there is none.
-    StatementId take(std::string_view name);
+    StatementName add(std::string_view name, StatementId id, TextLook look = {});
+    // Gives a name back that take() took. Requires: the name is free.
+    void put_back(std::string_view name, const StatementName& statement) {
+        names_.emplace(name, statement);
+    }
+    // The reference goes to the caller.
+    StatementName take(std::string_view name);
+    struct Found {
+        std::string_view name;  // empty: nothing has this number; holds until the next change
+        StatementId id = no_statement;
+    };
+    Found find_number(std::uint64_t number) const;  // slow
     void clear(StatementTable& table);
+    bool is_empty() const { return names_.empty(); }
 
  private:
-    StringMap<StatementId> names_;
+    StringMap<StatementName> names_;
+    std::uint64_t last_ = 0;
 };
 
 // What one server has prepared, as far as what was sent to it will succeed; least recently used
@@ -77,31 +124,39 @@ class ClientStatements {
 class ServerStatements {
  public:
     bool has(StatementId id) const { return used_.contains(id); }
+    // Is it there as it should be? Then it is used now.
     bool touch(StatementId id);
-    void add(StatementId id) { used_[id] = ++clock_; }
-    void remove(StatementId id) { used_.erase(id); }
+    void add(StatementId id);
+    void remove(StatementId id);
+    // It is there, but must be closed and prepared anew before it is used.
+    void spoil(StatementId id);
     // The one to close before another is added, or no_statement while there is room.
-    StatementId victim(std::size_t statements_max) const;
-    void clear() { used_.clear(); }
-    bool is_empty() const { return used_.empty(); }
+    StatementId victim(std::size_t statements_max) const {
+        return order_.empty() || order_.size() < statements_max ? no_statement : order_.back().id;
+    }
+    void clear();
+    bool is_empty() const { return order_.empty(); }
 
  private:
-    std::unordered_map<StatementId, std::uint64_t> used_;
-    std::uint64_t clock_ = 0;
+    struct Use {
+        StatementId id = no_statement;
+        bool is_spoilt = false;
+    };
+    std::list<Use> order_;  // the latest first
+    std::unordered_map<StatementId, std::list<Use>::iterator> used_;
 };
 
-// The name on servers: "penstock_" and the id, in a fixed buffer.
+// The name on servers: the worker's prefix, which nobody can guess, and the id.
 class ServerStatementName {
  public:
-    explicit ServerStatementName(StatementId id);
+    static constexpr std::size_t prefix_bytes_max = 32;
+    // Requires: the prefix is not longer than that.
+    ServerStatementName(std::string_view prefix, StatementId id);
     std::string_view text() const { return {text_, size_}; }
 
  private:
-    char text_[32];
+    char text_[prefix_bytes_max + 24];
     std::size_t size_ = 0;
 };
-
-// The statement whose name on servers stands in a message of the server's, or no_statement.
-StatementId statement_named_in(std::string_view message);
 
 }  // namespace penstock::session

@@ -49,6 +49,7 @@ ErrorFields read_error(std::string_view body) {
         if (type == 'V') fields.severity = value;
         if (type == 'C') fields.sql_state = value;
         if (type == 'M') fields.message = value;
+        if (type == 'R') fields.routine = value;
     }
     if (fields.severity.empty()) fields.severity = localised;
     return fields;

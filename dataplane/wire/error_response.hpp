@@ -29,6 +29,7 @@ struct ErrorFields {
     std::string_view severity;  // not localised ('V'), else 'S'
     std::string_view sql_state;
     std::string_view message;
+    std::string_view routine;  // in PostgreSQL's source: no language changes it
 
     bool is_fatal() const { return severity == "FATAL" || severity == "PANIC"; }
 };

@@ -15,6 +15,7 @@ inline constexpr std::string_view invalid_sql_statement_name = "26000";
 inline constexpr std::string_view invalid_authorization_specification = "28000";
 inline constexpr std::string_view invalid_password = "28P01";
 inline constexpr std::string_view invalid_catalog_name = "3D000";
+inline constexpr std::string_view syntax_error = "42601";
 inline constexpr std::string_view duplicate_prepared_statement = "42P05";
 inline constexpr std::string_view too_many_connections = "53300";
 inline constexpr std::string_view configuration_limit_exceeded = "53400";

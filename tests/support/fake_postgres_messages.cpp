@@ -28,7 +28,8 @@ void FakeBackend::parse(std::string_view body) {
     begin_implicit();
     if (name.empty()) statements_.erase("");
     if (!is_understood(sql)) return fail("42601", "syntax error at or near \"" + sql + "\"");
-    if (!may_run(sql)) return;
+    // A text without a command is parsed in any state.
+    if (!bare(sql).empty() && !may_run(sql)) return;
     if (!name.empty() && statements_.contains(name))
         return fail("42P05", "prepared statement \"" + name + "\" already exists");
     own(sql);

@@ -9,6 +9,12 @@
 
 namespace penstock::test {
 
+// The name on servers of the worker's statement with this number, of which 0 never exists: what its
+// random source gave for the prefix.
+inline const std::string our_prefix = "penstock_o5od6zp6_";
+inline std::string ours(int number) { return our_prefix + std::to_string(number); }
+inline const std::string empty_one = our_prefix + "e";
+
 // Bind, Execute and Sync of a statement, and the answer.
 inline std::string run(std::string_view statement) {
     return bind_statement("", statement) + execute() + sync();
@@ -24,7 +30,7 @@ inline Script prepared(
 ) {
     Script script = pooled(settings, limit);
     script.client_sends(parse("x", "select 1") + sync())
-        .expects_to_server(parse("penstock_1", "select 1") + sync())
+        .expects_to_server(parse(ours(1), "select 1") + sync())
         .server_sends(parse_complete() + ready_for_query())
         .expects_to_client(parse_complete() + ready_for_query())
         .setup_ends();

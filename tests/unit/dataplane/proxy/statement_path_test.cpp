@@ -13,7 +13,7 @@ TEST(StatementPath, NamesAreChangedOnTheWay) {
     Script script = prepared();
     const std::string described = parameter_description() + row_description();
     script.client_sends(describe('S', "x") + run("x"))
-        .expects_to_server(describe('S', "penstock_1") + run("penstock_1"))
+        .expects_to_server(describe('S', ours(1)) + run(ours(1)))
         .server_sends(described + ran)
         .expects_to_client(described + ran);
     script.passes_in_all_ways();
@@ -21,8 +21,8 @@ TEST(StatementPath, NamesAreChangedOnTheWay) {
 
 TEST(StatementPath, PortalsKeepTheirNames) {
     Script script = prepared();
-    const std::string asked = bind_statement("p", "penstock_1") + describe('P', "p") +
-                              execute("p") + close('P', "p") + sync();
+    const std::string asked =
+        bind_statement("p", ours(1)) + describe('P', "p") + execute("p") + close('P', "p") + sync();
     const std::string replies =
         bind_complete() + row_description() + portal_suspended() + close_complete();
     script
@@ -44,7 +44,7 @@ TEST(StatementPath, OtherServerIsTaughtFirst) {
         .client_sends(run("x"))
         .expects_server("t")
         .server_logs_in("t")
-        .expects_to_server("t", parse("penstock_1", "select 1") + run("penstock_1"))
+        .expects_to_server("t", parse(ours(1), "select 1") + run(ours(1)))
         .server_sends("t", parse_complete() + ran)
         .expects_to_client(ran)
         .server_sends(done("BEGIN", 'T'))
@@ -56,15 +56,16 @@ TEST(StatementPath, EqualStatementsOfClientsAreOneOnTheServer) {
     Script script = prepared();
     script.logs_in("b")
         .client_sends("b", parse("y", "select 1") + run("y"))
-        .expects_to_server(run("penstock_1"))
-        .server_sends(ran)
+        // Parsed anew: its tables may be others than when "a" prepared it.
+        .expects_to_server(close('S', ours(1)) + parse(ours(1), "select 1") + run(ours(1)))
+        .server_sends(close_complete() + parse_complete() + ran)
         .expects_to_client("b", parse_complete() + ran)
         .client_sends("b", close('S', "y") + sync())
-        .expects_to_server(sync())
-        .server_sends(ready_for_query())
+        .expects_to_server(close('S', ours(0)) + sync())
+        .server_sends(close_complete() + ready_for_query())
         .expects_to_client("b", close_complete() + ready_for_query())
         .client_sends(run("x"))
-        .expects_to_server(run("penstock_1"))
+        .expects_to_server(run(ours(1)))
         .server_sends(ran)
         .expects_to_client(ran);
     script.passes_in_all_ways();
@@ -74,103 +75,62 @@ TEST(StatementPath, SameNameOfClientsIsTwoStatements) {
     Script script = prepared();
     script.logs_in("b")
         .client_sends("b", parse("x", "select 2") + run("x"))
-        .expects_to_server(parse("penstock_2", "select 2") + run("penstock_2"))
+        .expects_to_server(parse(ours(2), "select 2") + run(ours(2)))
         .server_sends(parse_complete() + ran)
         .expects_to_client("b", parse_complete() + ran);
     script.passes_in_all_ways();
 }
 
-TEST(StatementPath, SyntheticRepliesKeepTheirPlaceAmongRealOnes) {
-    Script script = prepared();
-    script.logs_in("b")
-        .client_sends(
-            "b",
-            parse("", "select 9") + parse("y", "select 1") + bind_statement("", "") +
-                close('S', "y") + execute() + sync()
-        )
-        .expects_to_server(parse("", "select 9") + bind_statement("", "") + execute() + sync())
-        .server_sends(parse_complete() + bind_complete() + done("SELECT 0"))
-        .expects_to_client(
-            "b",
-            parse_complete() + parse_complete() + bind_complete() + close_complete() +
-                done("SELECT 0")
-        );
-    script.passes_in_all_ways();
-}
-
-TEST(StatementPath, ErrorInMidPipelineTakesTheSyntheticRepliesBehindItAlong) {
+TEST(StatementPath, WhatDependsOnAnOpenBatchWaitsForItsAnswer) {
     Script script = prepared();
     const std::string failed = error("22012", "division by zero");
-    script.logs_in("b")
-        .client_sends(
-            "b",
-            parse("y", "select 1") + run("y") + close('S', "y") + parse("z", "select 1") + sync()
-        )
-        // Whether there is a y to close is known when the first batch is answered.
-        .expects_to_server(run("penstock_1"))
+    script.client_sends(run("x") + close('S', "x") + sync() + run("x"))
+        .expects_to_server(run(ours(1)) + close('S', ours(0)) + sync())
         .server_sends(bind_complete() + failed + ready_for_query())
-        .expects_to_client(
-            "b",
-            parse_complete() + bind_complete() + failed + ready_for_query() + close_complete() +
-                parse_complete()
-        )
-        .expects_to_server(sync())
-        .server_sends(ready_for_query())
-        .expects_to_client("b", ready_for_query());
-    script.passes_in_all_ways();
-
-    Script skipped = prepared();
-    skipped.logs_in("b")
-        .client_sends(
-            "b",
-            parse("y", "select 1") + bind_statement("", "y") + close('S', "y") +
-                parse("z", "select 1") + sync()
-        )
-        .expects_to_server(bind_statement("", "penstock_1") + sync())
-        .server_sends(failed + ready_for_query())
-        .expects_to_client("b", parse_complete() + failed + ready_for_query())
-        // The Close and the Parse were discarded: y is there, z is not.
-        .client_sends("b", run("y"))
-        .expects_to_server(run("penstock_1"))
-        .server_sends(ran)
-        .expects_to_client("b", ran)
-        .client_sends("b", run("z"))
-        .expects_to_server(run("z"))
-        .server_sends(error("26000", "prepared statement \"z\" does not exist") + ready_for_query())
-        .expects_to_client(
-            "b", error("26000", "prepared statement \"z\" does not exist") + ready_for_query()
-        );
-    skipped.passes_in_all_ways();
+        .expects_to_client(bind_complete() + failed + ready_for_query())
+        // Whether there is an x is known when the Close is answered.
+        .expects_to_server("")
+        .server_sends(close_complete() + ready_for_query())
+        .expects_to_client(close_complete() + ready_for_query())
+        .expects_to_server(run("x"));
+    script.fails_cleanly_at_each_step();
 }
 
-TEST(StatementPath, FlushBehindSyntheticRepliesOnlyGivesThem) {
+TEST(StatementPath, CloseAndParseThatWereDiscardedLeaveTheNames) {
     Script script = prepared();
-    script.logs_in("b")
-        .client_sends("b", parse("y", "select 1") + flush())
-        .expects_to_server(flush())
-        .expects_to_client("b", parse_complete())
-        .client_sends("b", close('S', "y") + flush())
-        .expects_to_server(flush())
-        .expects_to_client("b", close_complete())
-        .client_sends("b", sync())
-        .expects_to_server(sync())
-        .server_sends(ready_for_query())
-        .expects_to_client("b", ready_for_query());
+    const std::string failed = error("22012", "division by zero");
+    const std::string missing = error("26000", "prepared statement \"z\" does not exist");
+    script.client_sends(bind_statement("", "x") + close('S', "x") + parse("z", "select 2") + sync())
+        .expects_to_server(
+            bind_statement("", ours(1)) + close('S', ours(0)) + parse(ours(2), "select 2") + sync()
+        )
+        .server_sends(failed + ready_for_query())
+        .expects_to_client(failed + ready_for_query())
+        .client_sends(run("x"))
+        .expects_to_server(run(ours(1)))
+        .server_sends(ran)
+        .expects_to_client(ran)
+        .client_sends(run("z"))
+        .expects_to_server(run("z"))
+        .server_sends(missing + ready_for_query())
+        .expects_to_client(missing + ready_for_query());
     script.passes_in_all_ways();
 }
 
 TEST(StatementPath, SameNameAgainIsTheDatabasesErrorWithTheClientsName) {
     Script script = prepared();
     script.client_sends(parse("x", "select 2") + run("x"))
-        .expects_to_server(parse("penstock_1", "select 2") + run("penstock_1"))
+        .expects_to_server(parse(empty_one, "") + parse(empty_one, "select 2") + run(ours(1)))
         .server_sends(
-            error("42P05", "prepared statement \"penstock_1\" already exists") + ready_for_query()
+            parse_complete() +
+            error("42P05", "prepared statement \"" + empty_one + "\" already exists") +
+            ready_for_query()
         )
         .expects_to_client(
             error("42P05", "prepared statement \"x\" already exists") + ready_for_query()
         )
         .client_sends(run("x"))
-        .expects_to_server(run("penstock_1"))
+        .expects_to_server(run(ours(1)))
         .server_sends(ran)
         .expects_to_client(ran);
     script.passes_in_all_ways();
@@ -184,12 +144,11 @@ TEST(StatementPath, SameNameAgainIsAnErrorAtAServerThatDoesNotKnowIt) {
         .client_sends(parse("x", "select 2") + sync())
         .expects_server("t")
         .server_logs_in("t")
-        .expects_to_server(
-            "t", parse("penstock_1", "select 1") + parse("penstock_1", "select 2") + sync()
-        )
+        .expects_to_server("t", parse(empty_one, "") + parse(empty_one, "select 2") + sync())
         .server_sends(
             "t",
-            parse_complete() + error("42P05", "prepared statement \"penstock_1\" already exists") +
+            parse_complete() +
+                error("42P05", "prepared statement \"" + empty_one + "\" already exists") +
                 ready_for_query()
         )
         .expects_to_client(
@@ -221,16 +180,16 @@ TEST(StatementPath, NameOfAnotherClientsStatementOnTheServerIsUnknown) {
     Script script = prepared();
     // The database hears a number that never exists, the client the name that it said.
     const std::string missing =
-        error("26000", "prepared statement \"penstock_0\" does not exist") + ready_for_query();
+        error("26000", "prepared statement \"" + ours(0) + "\" does not exist") + ready_for_query();
     const std::string told =
-        error("26000", "prepared statement \"penstock_1\" does not exist") + ready_for_query();
+        error("26000", "prepared statement \"" + ours(1) + "\" does not exist") + ready_for_query();
     script.logs_in("b")
-        .client_sends("b", run("penstock_1"))
-        .expects_to_server(run("penstock_0"))
+        .client_sends("b", run(ours(1)))
+        .expects_to_server(run(ours(0)))
         .server_sends(missing)
         .expects_to_client("b", told)
-        .client_sends("b", describe('S', "penstock_1") + close('S', "penstock_1") + sync())
-        .expects_to_server(describe('S', "penstock_0") + close('S', "penstock_0") + sync())
+        .client_sends("b", describe('S', ours(1)) + close('S', ours(1)) + sync())
+        .expects_to_server(describe('S', ours(0)) + close('S', ours(0)) + sync())
         .server_sends(missing)
         .expects_to_client("b", told);
     script.passes_in_all_ways();
@@ -249,7 +208,7 @@ TEST(StatementPath, LongBindIsRenamedAsItArrives) {
     std::string renamed;
     MessageWriter(renamed, Frontend::Bind)
         .c_string("")
-        .c_string("penstock_1")
+        .c_string(ours(1))
         .u16(0)
         .u16(1)
         .u32(100'000)
@@ -269,7 +228,7 @@ TEST(StatementPath, LongNamesAreNames) {
     const std::string name(5'000, 'n');
     Script script = pooled();
     script.client_sends(parse(name, "select 1") + run(name))
-        .expects_to_server(parse("penstock_1", "select 1") + run("penstock_1"))
+        .expects_to_server(parse(ours(1), "select 1") + run(ours(1)))
         .server_sends(parse_complete() + ran)
         .expects_to_client(parse_complete() + ran);
     script.passes();
@@ -286,7 +245,7 @@ TEST(StatementPath, MalformedMessagesAreTheDatabasesToRefuse) {
             .server_sends(refused + ready_for_query())
             .expects_to_client(refused + ready_for_query())
             .client_sends(run("x"))
-            .expects_to_server(run("penstock_1"))
+            .expects_to_server(run(ours(1)))
             .server_sends(ran)
             .expects_to_client(ran);
         script.passes_in_all_ways();

@@ -16,12 +16,6 @@ Expected expected(Expect kind) {
     return entry;
 }
 
-Expected synthetic(Expect kind) {
-    Expected entry = expected(kind);
-    entry.is_synthetic = true;
-    return entry;
-}
-
 ReplyQueue queue_of(std::initializer_list<Expect> kinds) {
     ReplyQueue queue;
     for (const Expect kind : kinds) queue.push(expected(kind));
@@ -111,29 +105,6 @@ TEST(ReplyQueue, ErrorOfASimpleQueryEndsInReadyForQuery) {
         EXPECT_EQ(queue.size(), 2U);
         EXPECT_EQ(queue.match(Backend::ReadyForQuery).entry.kind, kind);
     }
-}
-
-TEST(ReplyQueue, SyntheticEntriesAreSkippedWithTheOthers) {
-    ReplyQueue queue = queue_of({Expect::Bind});
-    queue.push(synthetic(Expect::Close));
-    queue.push(expected(Expect::Sync));
-    std::vector<Expected> skipped;
-    queue.fail(skipped);
-    ASSERT_EQ(skipped.size(), 2U);
-    EXPECT_TRUE(skipped[1].is_synthetic);
-}
-
-TEST(ReplyQueue, SyntheticHeadIsTaken) {
-    ReplyQueue queue;
-    EXPECT_FALSE(queue.is_head_synthetic());
-    EXPECT_TRUE(queue.has_only_synthetic());
-    queue.push(synthetic(Expect::Parse));
-    EXPECT_TRUE(queue.is_head_synthetic());
-    EXPECT_TRUE(queue.has_only_synthetic());
-    queue.push(expected(Expect::Bind));
-    EXPECT_FALSE(queue.has_only_synthetic());
-    EXPECT_EQ(queue.take_synthetic().kind, Expect::Parse);
-    EXPECT_FALSE(queue.is_head_synthetic());
 }
 
 TEST(ReplyQueue, SyncsBehindACopyInAreNotAnswered) {

@@ -10,12 +10,12 @@ namespace {
 using namespace test;
 using std::chrono::seconds;
 
-TEST(StatementPath, ParseThatFailsLeavesNoName) {
+TEST(StatementUndo, ParseThatFailsLeavesNoName) {
     Script script = pooled();
     const std::string failed = error("42601", "syntax error") + ready_for_query();
     const std::string missing = error("26000", "no x") + ready_for_query();
     script.client_sends(parse("x", "selekt") + run("x"))
-        .expects_to_server(parse("penstock_1", "selekt") + run("penstock_1"))
+        .expects_to_server(parse(ours(1), "selekt") + run(ours(1)))
         .server_sends(failed)
         .expects_to_client(failed)
         .client_sends(run("x"))
@@ -23,82 +23,78 @@ TEST(StatementPath, ParseThatFailsLeavesNoName) {
         .server_sends(missing)
         .expects_to_client(missing)
         .client_sends(parse("x", "select 2") + sync())
-        .expects_to_server(parse("penstock_2", "select 2") + sync())
+        .expects_to_server(parse(ours(2), "select 2") + sync())
         .server_sends(parse_complete() + ready_for_query())
         .expects_to_client(parse_complete() + ready_for_query());
     script.passes_in_all_ways();
 }
 
-TEST(StatementPath, CloseAndParseOfTheSameNameInOneBatch) {
+TEST(StatementUndo, CloseAndParseOfTheSameNameInOneBatch) {
     Script script = prepared();
     const std::string batch = close('S', "x") + parse("x", "select 2") + run("x");
     script.client_sends(batch)
-        .expects_to_server(parse("penstock_2", "select 2") + run("penstock_2"))
-        .server_sends(parse_complete() + ran)
+        .expects_to_server(close('S', ours(0)) + parse(ours(2), "select 2") + run(ours(2)))
+        .server_sends(close_complete() + parse_complete() + ran)
         .expects_to_client(close_complete() + parse_complete() + ran);
     script.passes_in_all_ways();
 }
 
-TEST(StatementPath, CloseAndParseOfTheSameNameAreUndoneAfterAnError) {
+TEST(StatementUndo, CloseAndParseOfTheSameNameAreUndoneAfterAnError) {
     Script script = prepared();
     const std::string failed = error("22012", "division by zero") + ready_for_query();
     script.client_sends(bind_statement("", "x") + close('S', "x") + parse("x", "select 2") + sync())
         .expects_to_server(
-            bind_statement("", "penstock_1") + parse("penstock_2", "select 2") + sync()
+            bind_statement("", ours(1)) + close('S', ours(0)) + parse(ours(2), "select 2") + sync()
         )
         .server_sends(failed)
         .expects_to_client(failed)
         .client_sends(run("x"))
-        .expects_to_server(run("penstock_1"))
+        .expects_to_server(run(ours(1)))
         .server_sends(ran)
         .expects_to_client(ran)
         .client_sends(parse("y", "select 2") + sync())
-        .expects_to_server(parse("penstock_3", "select 2") + sync())
+        .expects_to_server(parse(ours(3), "select 2") + sync())
         .server_sends(parse_complete() + ready_for_query())
         .expects_to_client(parse_complete() + ready_for_query());
     script.passes_in_all_ways();
 }
 
-TEST(StatementPath, ServersLimitEvictsTheOneUsedLongestAgo) {
+TEST(StatementUndo, ServersLimitEvictsTheOneUsedLongestAgo) {
     Settings settings = plain_settings();
     settings.prepared_statements_max = 2;
     Script script = prepared(settings);
     script.client_sends(parse("y", "select 2") + parse("z", "select 3") + sync())
         .expects_to_server(
-            parse("penstock_2", "select 2") + close('S', "penstock_1") +
-            parse("penstock_3", "select 3") + sync()
+            parse(ours(2), "select 2") + close('S', ours(1)) + parse(ours(3), "select 3") + sync()
         )
         .server_sends(parse_complete() + close_complete() + parse_complete() + ready_for_query())
         .expects_to_client(parse_complete() + parse_complete() + ready_for_query())
         .client_sends(run("x"))
-        .expects_to_server(
-            close('S', "penstock_2") + parse("penstock_1", "select 1") + run("penstock_1")
-        )
+        .expects_to_server(close('S', ours(2)) + parse(ours(1), "select 1") + run(ours(1)))
         .server_sends(close_complete() + parse_complete() + ran)
         .expects_to_client(ran);
     script.passes_in_all_ways();
 }
 
-TEST(StatementPath, EvictionThatWasDiscardedIsUndone) {
+TEST(StatementUndo, EvictionThatWasDiscardedIsUndone) {
     Settings settings = plain_settings();
     settings.prepared_statements_max = 1;
     Script script = prepared(settings);
     const std::string failed = error("22012", "division by zero") + ready_for_query();
     script.client_sends(bind_statement("", "x") + parse("y", "select 2") + sync())
         .expects_to_server(
-            bind_statement("", "penstock_1") + close('S', "penstock_1") +
-            parse("penstock_2", "select 2") + sync()
+            bind_statement("", ours(1)) + close('S', ours(1)) + parse(ours(2), "select 2") + sync()
         )
         .server_sends(failed)
         .expects_to_client(failed)
         .client_sends(run("x"))
-        .expects_to_server(run("penstock_1"))
+        .expects_to_server(run(ours(1)))
         .server_sends(ran)
         .expects_to_client(ran);
     script.passes_in_all_ways();
 }
 
-TEST(StatementPath, InjectedParseThatWasDiscardedIsSentAgain) {
+TEST(StatementUndo, InjectedParseThatWasDiscardedIsSentAgain) {
     Script script = prepared();
     const std::string failed = error("25P02", "aborted") + ready_for_query();
     script.logs_in("b")
@@ -107,19 +103,17 @@ TEST(StatementPath, InjectedParseThatWasDiscardedIsSentAgain) {
         .client_sends(parse("", "bad") + run("x"))
         .expects_server("t")
         .server_logs_in("t")
-        .expects_to_server(
-            "t", parse("", "bad") + parse("penstock_1", "select 1") + run("penstock_1")
-        )
+        .expects_to_server("t", parse("", "bad") + parse(ours(1), "select 1") + run(ours(1)))
         .server_sends("t", failed)
         .expects_to_client(failed)
         .client_sends(run("x"))
-        .expects_to_server("t", parse("penstock_1", "select 1") + run("penstock_1"))
+        .expects_to_server("t", parse(ours(1), "select 1") + run(ours(1)))
         .server_sends("t", parse_complete() + ran)
         .expects_to_client(ran);
     script.passes_in_all_ways();
 }
 
-TEST(StatementPath, UnnamedStatementIsNeverAnotherClients) {
+TEST(StatementUndo, UnnamedStatementIsNeverAnotherClients) {
     Script script = pooled();
     script.logs_in("b")
         .client_sends(parse("", "select 'a'") + sync())
@@ -152,7 +146,7 @@ TEST(StatementPath, UnnamedStatementIsNeverAnotherClients) {
     script.passes_in_all_ways();
 }
 
-TEST(StatementPath, UnnamedStatementEndsWithClosesQueriesAndFailures) {
+TEST(StatementUndo, UnnamedStatementEndsWithClosesQueriesAndFailures) {
     struct Case {
         std::string asked;
         std::string answered;
@@ -188,14 +182,14 @@ TEST(StatementPath, UnnamedStatementEndsWithClosesQueriesAndFailures) {
     }
 }
 
-TEST(StatementPath, DeallocateAllTakesTheClientsNamesAndTheServers) {
+TEST(StatementUndo, DeallocateAllTakesTheClientsNamesAndTheServers) {
     for (const std::string tag : {"DEALLOCATE ALL", "DISCARD ALL"}) {
         Script script = prepared();
         const std::string missing = error("26000", "no x") + ready_for_query();
         script.logs_in("b")
             .client_sends("b", parse("y", "select 1") + sync())
-            .expects_to_server(sync())
-            .server_sends(ready_for_query())
+            .expects_to_server(close('S', ours(1)) + parse(ours(1), "select 1") + sync())
+            .server_sends(close_complete() + parse_complete() + ready_for_query())
             .expects_to_client("b", parse_complete() + ready_for_query())
             .client_sends(query(tag))
             .expects_to_server(query(tag))
@@ -206,14 +200,14 @@ TEST(StatementPath, DeallocateAllTakesTheClientsNamesAndTheServers) {
             .server_sends(missing)
             .expects_to_client(missing)
             .client_sends("b", run("y"))
-            .expects_to_server(parse("penstock_1", "select 1") + run("penstock_1"))
+            .expects_to_server(parse(ours(1), "select 1") + run(ours(1)))
             .server_sends(parse_complete() + ran)
             .expects_to_client("b", ran);
         script.passes_in_all_ways();
     }
 }
 
-TEST(StatementPath, WhatIsSentBehindDeallocateAllStands) {
+TEST(StatementUndo, WhatIsSentBehindDeallocateAllStands) {
     Script script = prepared();
     script.client_sends(query("deallocate all") + parse("y", "select 1") + run("y"))
         .then([](ScriptPlay& play) { play.links.take_sent(play.index("s")); });
@@ -222,36 +216,43 @@ TEST(StatementPath, WhatIsSentBehindDeallocateAllStands) {
 
     Script behind = prepared();
     behind.client_sends(query("deallocate all") + parse("y", "select 2") + run("y"))
-        .expects_to_server(
-            query("deallocate all") + parse("penstock_2", "select 2") + run("penstock_2")
-        )
+        .expects_to_server(query("deallocate all") + parse(ours(2), "select 2") + run(ours(2)))
         .server_sends(done("DEALLOCATE ALL") + parse_complete() + ran)
         .expects_to_client(done("DEALLOCATE ALL") + parse_complete() + ran)
         .client_sends(run("y"))
-        .expects_to_server(run("penstock_2"))
+        .expects_to_server(run(ours(2)))
         .server_sends(ran)
         .expects_to_client(ran);
     behind.passes_in_all_ways();
 }
 
-TEST(StatementPath, StalePlansAreLeftBehindAndNoNamesLost) {
+TEST(StatementUndo, StalePlanIsMadeAnewAtItsNextUseAndNoOtherIs) {
     Script script = prepared();
-    const std::string stale =
-        error("0A000", "cached plan must not change result type") + ready_for_query();
-    script.client_sends(run("x"))
-        .expects_to_server(run("penstock_1"))
-        .server_sends(stale)
-        .expects_to_client(stale)
+    std::string stale;
+    MessageWriter(stale, Backend::ErrorResponse)
+        .bytes(std::string_view("SERROR\0C0A000\0Mzwischengespeicherter Plan\0", 42))
+        .bytes(std::string_view("RRevalidateCachedQuery\0\0", 24));
+    script.client_sends(parse("y", "select 2") + sync())
+        .expects_to_server(parse(ours(2), "select 2") + sync())
+        .server_sends(parse_complete() + ready_for_query())
+        .expects_to_client(parse_complete() + ready_for_query())
         .client_sends(run("x"))
-        .expects_to_server(
-            query("DEALLOCATE ALL") + parse("penstock_1", "select 1") + run("penstock_1")
-        )
-        .server_sends(done("DEALLOCATE ALL") + parse_complete() + ran)
+        .expects_to_server(run(ours(1)))
+        .server_sends(stale + ready_for_query('E'))
+        .expects_to_client(stale + ready_for_query('E'))
+        // In the same transaction, whose savepoint is the client's way out.
+        .client_sends(query("rollback to a"))
+        .expects_to_server(query("rollback to a"))
+        .server_sends(done("ROLLBACK", 'T'))
+        .expects_to_client(done("ROLLBACK", 'T'))
+        .client_sends(run("x"))
+        .expects_to_server(close('S', ours(1)) + parse(ours(1), "select 1") + run(ours(1)))
+        .server_sends(close_complete() + parse_complete() + ran)
         .expects_to_client(ran)
-        .client_sends(run("x"))
-        .expects_to_server(run("penstock_1"))
-        .server_sends(ran)
-        .expects_to_client(ran);
+        .client_sends(run("y") + run("x"))
+        .expects_to_server(run(ours(2)) + run(ours(1)))
+        .server_sends(ran + ran)
+        .expects_to_client(ran + ran);
     script.passes_in_all_ways();
 }
 
