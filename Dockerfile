@@ -9,11 +9,11 @@
 # The libraries, with what they need in turn, as a tree of files.
 FROM debian:bookworm-slim AS libraries
 RUN apt-get update && apt-get install -y --no-install-recommends \
-        libcpprest2.10 libpq5 libprometheus-cpp-core1.0 libspdlog1.10 libssl3 libyaml-cpp0.7 \
+        libcpprest2.10 libidn12 libpq5 libprometheus-cpp-core1.0 libspdlog1.10 libssl3 libyaml-cpp0.7 \
     && rm -rf /var/lib/apt/lists/*
 RUN set -e; \
     mkdir -p /tree/etc /tree/tmp /tree/usr/bin; \
-    for library in libcpprest.so.2.10 libpq.so.5 libprometheus-cpp-core.so.1.0 libspdlog.so.1.10 libssl.so.3 \
+    for library in libcpprest.so.2.10 libidn.so.12 libpq.so.5 libprometheus-cpp-core.so.1.0 libspdlog.so.1.10 libssl.so.3 \
             libyaml-cpp.so.0.7 libstdc++.so.6 libm.so.6 libgcc_s.so.1; do \
         file=$(ldconfig -p | sed -n "s|^[[:space:]]*$library .* => ||p" | head -n 1); \
         test -n "$file" || { echo "no package brings $library" >&2; exit 1; }; \
@@ -36,7 +36,7 @@ COPY image/penstock-proxy image/penstock-operator /usr/bin/
 
 FROM debian:bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends \
-        g++ cmake ninja-build libboost-dev libssl-dev libyaml-cpp-dev nlohmann-json3-dev libspdlog-dev \
+        g++ cmake ninja-build libboost-dev libssl-dev libidn-dev libyaml-cpp-dev nlohmann-json3-dev libspdlog-dev \
         libexpected-dev libcli11-dev libcpprest-dev prometheus-cpp-dev zlib1g-dev libcurl4-openssl-dev libpq-dev \
         libgtest-dev libgmock-dev \
     && rm -rf /var/lib/apt/lists/*

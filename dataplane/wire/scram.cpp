@@ -2,6 +2,7 @@
 
 #include "crds/api/check.hpp"
 #include "dataplane/wire/digest.hpp"
+#include "dataplane/wire/saslprep.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -60,7 +61,7 @@ std::string to_string(const ScramVerifier& verifier) {
 }
 
 ScramKeys scram_keys(std::string_view password, std::string_view salt, int iterations) {
-    const std::string salted_password = pbkdf2_sha_256(password, salt, iterations);
+    const std::string salted_password = pbkdf2_sha_256(saslprep(password), salt, iterations);
     return {
         .iterations = iterations,
         .salt = std::string{salt},

@@ -1,9 +1,7 @@
 // SCRAM-SHA-256 (RFC 5802, RFC 7677) keys and verifiers as PostgreSQL stores them. The two machines
 // that use them are ScramServer and ScramClient. Pure; any thread.
 //
-// Passwords are taken as they are: SASLprep leaves ASCII unchanged, and PostgreSQL falls back to
-// the raw bytes for what is not valid UTF-8. A password with other characters logs in if it is
-// already in SASLprep's normal form.
+// Passwords are prepared by saslprep(), on both sides alike.
 #pragma once
 
 #include <optional>

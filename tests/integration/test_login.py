@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from support import protocol as p
 from support.certificates import Authority, serial
@@ -51,6 +52,31 @@ def test_unknown_user_is_refused_like_a_wrong_password(start: Start, method: str
     with pytest.raises(ServerError) as refused:
         connect(proxy.port, "nobody", DATABASE, "guess")
     assert refused.value.sqlstate == "28P01"
+
+
+# Soft hyphen, no-break space, decomposed letter, Roman numeral, a presentation form; then what has no normal form:
+# characters that Unicode 3.2 did not know, both directions at once, and nothing left.
+_PASSWORDS = ("I\u00adX", "a\u00a0b", "cafe\u0301", "\u2168", "\ufb33", "\U0001f600\u00a0", "\u0627a\u00a0", "\u00ad")
+
+
+def test_passwords_are_prepared_as_postgresql_does(start: Start, postgres: Postgres, tmp_path: Path) -> None:
+    """libpq prepares the client's, PostgreSQL the server's; the proxy has what was written in its list."""
+    users = {f"prepared{number}": password for number, password in enumerate(_PASSWORDS)}
+    for user, password in users.items():
+        postgres.execute(f"create role {user} login password '{password}'")
+    try:
+        write_users(tmp_path / "users.txt", users)
+        proxy = start(clients={"authentication": "ScramSha256", "usersFile": str(tmp_path / "users.txt")})
+        for user, password in users.items():
+            with psycopg.connect(host="127.0.0.1", port=proxy.port, user=user, password=password,
+                                 dbname=DATABASE, sslmode="disable") as client:
+                assert client.execute("select current_user").fetchone() == (user,)
+        with pytest.raises(ServerError) as refused:
+            connect(proxy.port, "prepared0", DATABASE, "I X")
+        assert refused.value.sqlstate == "28P01"
+    finally:
+        for user in users:
+            postgres.execute(f"drop role {user}")
 
 
 def test_unknown_database_is_refused_as_by_postgresql(start: Start) -> None:

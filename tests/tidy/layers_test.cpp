@@ -28,7 +28,7 @@ const std::vector<Module>& modules() {
         {"crds/api", true, {}, {}, {"nlohmann"}},
         {"crds/yaml", false, {"crds/api"}, {}, {"nlohmann", "yaml-cpp"}},
         {"crds/tools", false, {"crds/api", "crds/yaml"}, {}, {"nlohmann", "CLI"}},
-        {"dataplane/wire", true, {"crds/api"}, {}, {"openssl"}},
+        {"dataplane/wire", true, {"crds/api"}, {}, {"openssl", "stringprep.h"}},
         {"dataplane/control", true, {"crds/api"}, {}, {}},
         {"dataplane/session", true, {"dataplane/wire", "crds/api"}, {}, {}},
         {"dataplane/pool", true, {"dataplane/control", "crds/api"}, {}, {}},
