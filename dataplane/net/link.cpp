@@ -68,6 +68,12 @@ Transfer Link::read(char* buffer, std::size_t size) {
     return got;
 }
 
+std::optional<char> Link::peek() const {
+    char first = 0;
+    if (::recv(fd(), &first, 1, MSG_PEEK | MSG_DONTWAIT) != 1) return std::nullopt;
+    return first;
+}
+
 Transfer Link::write(const iovec* parts, std::size_t count) {
     if (tls_) {
         // The parts share records: a record for each small message would cost more than the copy.
@@ -165,7 +171,8 @@ void Link::forget() {
     attempt.reset();
     name_ = {};
     state_ = State::Free;
-    paused = has_ended = send_failed = shutdown_when_sent = tls_when_sent = blocks_others = false;
+    paused = may_begin_tls = has_ended = send_failed = shutdown_when_sent = tls_when_sent =
+        blocks_others = false;
     blocked_by = 0;
 }
 

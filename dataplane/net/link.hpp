@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -59,6 +60,8 @@ class Link {
 
     // Requires: a socket. May move nothing although the socket was said to be ready.
     Transfer read(char* buffer, std::size_t size);
+    // The first byte that is there to read, which stays there; nothing: none yet, or an end.
+    std::optional<char> peek() const;
     // The parts in order in one system call (TLS: in as few as its records allow); says how much
     // left, in `bytes`. WouldBlock only if nothing did.
     Transfer write(const iovec* parts, std::size_t count);
@@ -95,6 +98,7 @@ class Link {
 
     // The worker's notes about this link.
     bool paused = false;              // by the Proxy
+    bool may_begin_tls = false;       // a client's first byte says whether it begins with TLS
     bool has_ended = false;           // the peer will send no more
     bool send_failed = false;         // nothing more can be sent; what was received still counts
     bool shutdown_when_sent = false;  // ShutdownSend is due when nothing is pending

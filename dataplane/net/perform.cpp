@@ -292,7 +292,7 @@ void Worker::handshake(Link& link) {
             break;
         case TlsStream::Step::Established:
             link.set_state(State::Open);
-            proxy_.tls_established(link.name(), now_);
+            proxy_.tls_established(link.name(), link.tls()->has_protocol(), now_);
             perform(&link);
             // Bytes may wait in TLS, and others to be sent: neither makes an event.
             serve_again(link);

@@ -44,6 +44,13 @@ TlsStream::Step TlsStream::handshake() {
     return Step::Failed;
 }
 
+bool TlsStream::has_protocol() const {
+    const unsigned char* name = nullptr;
+    unsigned size = 0;
+    SSL_get0_alpn_selected(ssl_.get(), &name, &size);
+    return size > 0;  // no other one is offered or taken
+}
+
 Transfer TlsStream::read(char* buffer, std::size_t size) {
     std::size_t got = 0;
     while (got < size) {

@@ -34,6 +34,8 @@ class TlsStream {
     // One turn of the handshake. After Failed see error().
     Step handshake();
     const std::string& error() const { return error_; }
+    // Established: both sides chose PostgreSQL's protocol by ALPN.
+    bool has_protocol() const;
 
     // Fills as much of the buffer as there is: until WouldBlock, the buffer is full, or the end. An
     // end behind bytes shows at the next call.

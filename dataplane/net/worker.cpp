@@ -1,6 +1,7 @@
 #include "dataplane/net/worker.hpp"
 
 #include "crds/api/check.hpp"
+#include "dataplane/wire/startup.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -151,6 +152,7 @@ void Worker::accepted(UniqueFd client) {
     const proxy::LinkId name = proxy_.accepted(now_);
     Link& link = links_.take();
     link.open(name, State::Open, client.release());
+    link.may_begin_tls = configuration_->client_tls != nullptr;
     links_.enter(link);
     resume(link);
     perform(nullptr);
@@ -201,6 +203,7 @@ void Worker::resume(Link& link) {
 }
 
 void Worker::read(Link& link) {
+    if (link.may_begin_tls && begins_tls(link)) return;
     for (int reads = 0; reads < reads_max; ++reads) {
         const Transfer got = link.read(buffer_.data(), buffer_.size());
         if (got.kind == Transfer::Kind::Closed) {
@@ -219,6 +222,17 @@ void Worker::read(Link& link) {
         if (!link.is_readable() || !link.may_read()) return;
     }
     serve_again(link);
+}
+
+// Direct TLS: the Proxy sees the first byte, and the handshake finds the record whole.
+bool Worker::begins_tls(Link& link) {
+    const std::optional<char> first = link.peek();
+    if (!first) return false;
+    link.may_begin_tls = false;
+    if (*first != wire::tls_handshake_byte) return false;
+    proxy_.received(link.name(), {&*first, 1}, now_);
+    perform(&link);
+    return true;
 }
 
 // A client that is not read, because it waits for a server, still leaves the queue when it goes.

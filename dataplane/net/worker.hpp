@@ -115,6 +115,7 @@ class Worker {
     void flush_all(Link* origin);
 
     void read(Link& link);
+    bool begins_tls(Link& link);
     void write(Link& link);
     void look_for_hang_up(Link& link);
     void set_paused(Link& link, bool paused);

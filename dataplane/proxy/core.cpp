@@ -128,10 +128,10 @@ void Core::connected(LinkId link) {
     send_copy(link, out);
 }
 
-void Core::tls_established(LinkId link) {
+void Core::tls_established(LinkId link, bool has_protocol) {
     if (link.kind == LinkKind::Client) {
         Client* client = client_at(link);
-        if (client != nullptr && client->login != nullptr) client->login->machine.tls_established();
+        if (client != nullptr && client->login != nullptr) client_encrypted(*client, has_protocol);
         return;
     }
     if (link.kind == LinkKind::Cancel) {

@@ -54,7 +54,7 @@ class Core {
     LinkId accepted();
     void received(LinkId link, std::string_view bytes);
     void connected(LinkId link);
-    void tls_established(LinkId link);
+    void tls_established(LinkId link, bool has_protocol);
     std::shared_ptr<const wire::DerivedVerifier> keys_wanted(LinkId link);
     void keys_derived(LinkId link);
     void ended(LinkId link);
@@ -94,6 +94,7 @@ class Core {
     // login.cpp
     void client_login_bytes(Client& client, std::string_view bytes);
     void client_login_step(Client& client, session::ClientLoginStep step, std::string& out);
+    void client_encrypted(Client& client, bool has_protocol);
     void client_authenticated(Client& client, std::string& out);
     void welcome(Client& client);
     bool has_known_parameters(Client& client);

@@ -53,11 +53,8 @@ void Core::client_login_step(Client& client, ClientLoginStep step, std::string& 
             return send_copy(client.link, out);
         case ClientLoginStep::StartTls:
             send_copy(client.link, out);
-            if (client.login->machine.is_direct_tls()) {
-                // Its first record has been read already and cannot be given back to TLS.
-                act(ActionKind::Close, client.link);
-                return leave(client, true);
-            }
+            // Direct TLS: what was seen of its first record is still to be read.
+            client.stash.reset();
             return act(ActionKind::StartTls, client.link);
         case ClientLoginStep::DeriveKeys:
             client.login->is_deriving_keys = true;
@@ -90,6 +87,16 @@ void Core::keys_derived(LinkId link) {
     std::string out;
     const ClientLoginStep step = client->login->machine.keys_derived(out);
     client_login_step(*client, step, out);
+}
+
+void Core::client_encrypted(Client& client, bool has_protocol) {
+    session::ClientLogin& machine = client.login->machine;
+    machine.tls_established();
+    // As PostgreSQL 17: whoever was sent here by another protocol is not heard.
+    if (!machine.is_direct_tls() || has_protocol) return;
+    metrics_.client_login_failures.add();
+    act(ActionKind::Close, client.link);
+    leave(client, true);
 }
 
 void Core::client_authenticated(Client& client, std::string& out) {

@@ -33,9 +33,9 @@ void Proxy::connected(LinkId link, TimePoint now) {
     core_->connected(link);
 }
 
-void Proxy::tls_established(LinkId link, TimePoint now) {
+void Proxy::tls_established(LinkId link, bool has_protocol, TimePoint now) {
     core_->begin(now);
-    core_->tls_established(link);
+    core_->tls_established(link, has_protocol);
 }
 
 std::shared_ptr<const wire::DerivedVerifier> Proxy::keys_wanted(LinkId link) {

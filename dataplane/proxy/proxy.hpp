@@ -59,7 +59,8 @@ class Proxy {
     // Bytes arrived. `bytes` need hold only until the actions are performed.
     void received(LinkId link, std::string_view bytes, TimePoint now);
     void connected(LinkId link, TimePoint now);
-    void tls_established(LinkId link, TimePoint now);
+    // has_protocol: the peer has chosen the ALPN protocol "postgresql".
+    void tls_established(LinkId link, bool has_protocol, TimePoint now);
     // DeriveKeys was asked for: what is to be derived; null if the client is gone.
     std::shared_ptr<const wire::DerivedVerifier> keys_wanted(LinkId link);
     // It is ready.

@@ -174,6 +174,10 @@ ClientLoginStep ClientLogin::startup_message(const wire::StartupPacket& packet, 
         }
     }
     if (request_.database.empty()) request_.database = request_.user;
+    // As PostgreSQL cuts them, so that the proxy finds what PostgreSQL would find.
+    if (request_.user.size() > wire::name_bytes_max) request_.user.resize(wire::name_bytes_max);
+    if (request_.database.size() > wire::name_bytes_max)
+        request_.database.resize(wire::name_bytes_max);
 
     if (settings_.tls == ClientTls::Require && !is_encrypted_) {
         return refuse(

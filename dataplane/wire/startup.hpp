@@ -19,6 +19,8 @@ inline constexpr std::size_t startup_body_max = 10'000;
 // Cancel keys in bytes: 4 in protocol 3.0, up to 256 in 3.2.
 inline constexpr std::size_t cancel_key_bytes_min = 4;
 inline constexpr std::size_t cancel_key_bytes_max = 256;
+// PostgreSQL's NAMEDATALEN less its terminating zero: longer names are cut, between any two bytes.
+inline constexpr std::size_t name_bytes_max = 63;
 // First byte of a TLS record that opens a handshake.
 inline constexpr char tls_handshake_byte = 0x16;
 

@@ -1,6 +1,7 @@
 #include "dataplane/wire/userlist.hpp"
 
 #include "dataplane/wire/md5.hpp"
+#include "dataplane/wire/startup.hpp"
 
 #include <algorithm>
 #include <unordered_map>
@@ -59,13 +60,11 @@ tl::expected<Line, std::string> read_line(std::string_view rest) {
     if (user->empty()) {
         return tl::unexpected<std::string>{"the user name is empty: PostgreSQL has no such user"};
     }
+    // A client's name is cut likewise.
+    if (user->size() > name_bytes_max) user->resize(name_bytes_max);
+    // PgBouncer passes over what follows the secret.
     Text text = take_quoted(rest, "secret");
     if (!text) return tl::unexpected<std::string>{std::move(text.error())};
-    skip_spaces(rest);
-    if (!is_comment_or_end(rest)) {
-        return tl::unexpected<std::string>{
-            "more text follows the secret: a line holds one user and one secret"};
-    }
     api::Result<Secret> secret = read_secret(*text);
     if (!secret) return tl::unexpected<std::string>{std::move(secret.error().text)};
     return Line{std::move(*user), std::move(*secret)};
@@ -123,6 +122,8 @@ api::Checked<UserTable> parse_userlist(std::string_view text) {
     UserTable table;
     std::vector<api::Error> errors;
     std::unordered_map<std::string, std::size_t> line_of;
+    constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+    if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
     for (std::size_t number = 1; !text.empty(); ++number) {
         const std::size_t end = std::min(text.find('\n'), text.size());
         std::string_view rest = text.substr(0, end);

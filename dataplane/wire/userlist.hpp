@@ -68,7 +68,8 @@ class UserTable {
 };
 
 // `"user" "secret"` on each line; a quote inside quotes is doubled; a line that begins with ; or #
-// is a comment. All faults at once, their paths are "line 3". A text without any user is a fault:
+// is a comment; what follows a secret is passed over, a byte order mark too. Names are cut to
+// name_bytes_max. All faults at once, their paths are "line 3". A text without any user is a fault:
 // an empty table means that no table is configured.
 api::Checked<UserTable> parse_userlist(std::string_view text);
 

@@ -169,6 +169,37 @@ def test_gss_then_tls_are_refused_then_plain_login(start: Start) -> None:
         assert client.value("select 1") == "1"
 
 
+def _direct_tls(proxy: Proxy, context: ssl.SSLContext) -> Client:
+    client = Client("127.0.0.1", proxy.port)
+    client.socket = context.wrap_socket(client.socket, server_hostname="localhost")
+    return client
+
+
+def test_direct_tls(start: Start, authority: Authority) -> None:
+    """libpq's sslnegotiation=direct: TLS from the first byte, and the protocol's name in its handshake."""
+    files, context = _client_tls(authority, "proxy-direct")
+    context.set_alpn_protocols(["postgresql"])
+    proxy = start(clients={"authentication": "ScramSha256", "tls": {"mode": "Require", **files}})
+    for _ in range(2):
+        with _direct_tls(proxy, context) as client:
+            client.log_in(SCRAM_USER, DATABASE, password_of(SCRAM_USER))
+            assert client.value("select 1") == "1"
+    # Without the name, or with another protocol's, it could be the work of somebody in between.
+    _, nameless = _client_tls(authority, "proxy-direct")
+    with _direct_tls(proxy, nameless) as client:
+        assert client.until_closed() == []
+    nameless.set_alpn_protocols(["http/1.1"])
+    with pytest.raises(ssl.SSLError):
+        _direct_tls(proxy, nameless)
+
+
+def test_direct_tls_is_refused_by_tls_where_there_is_none(start: Start, authority: Authority) -> None:
+    """An alert, which is all that a TLS client understands."""
+    _, context = _client_tls(authority, "proxy-none")
+    with pytest.raises(ssl.SSLError, match="(?i)alert"):
+        _direct_tls(start(), context)
+
+
 def test_renewed_certificate_is_used_and_nobody_is_dropped(start: Start, authority: Authority) -> None:
     """Clients from before the renewal stay; those after it see the new certificate."""
     files, context = _client_tls(authority, "proxy-renewed")

@@ -70,8 +70,8 @@ class ProxyLinks {
         perform();
     }
     // The TLS handshake that was asked for has ended well.
-    void establish_tls(std::size_t link) {
-        proxy.tls_established(links[link].id, now);
+    void establish_tls(std::size_t link, bool has_protocol = false) {
+        proxy.tls_established(links[link].id, has_protocol, now);
         perform();
     }
     // The peer closes. Requires: the link is open.

@@ -93,6 +93,12 @@ def process_id_is_the_backends(stage: Stage) -> None:
     stage.say("b", str(told == [struct.pack("!i", client.process_id)]))
 
 
+@scenario(Errors.TEXT)
+def long_names_are_cut(stage: Stage) -> None:
+    """63 bytes of a database's name count, as of a user's: the message shows what was looked for."""
+    _raw(stage, p.startup({"user": TRUST_USER, "database": "d" * 100}))
+
+
 @scenario()
 def protocol_two(stage: Stage) -> None:
     """Refused in the form of that protocol: an E and a text without a length."""

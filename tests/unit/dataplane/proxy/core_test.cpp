@@ -24,7 +24,7 @@ TEST(Core, NamesThatAreGoneAreIgnored) {
                     EXPECT_TRUE(proxy.actions().empty());
                     proxy.connected(link, now);
                     EXPECT_TRUE(proxy.actions().empty());
-                    proxy.tls_established(link, now);
+                    proxy.tls_established(link, true, now);
                     EXPECT_TRUE(proxy.actions().empty());
                     proxy.closed(link, "gone", now);
                     EXPECT_TRUE(proxy.actions().empty());

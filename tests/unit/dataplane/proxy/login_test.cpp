@@ -258,6 +258,24 @@ TEST(Login, TlsIsBegunWhenItIsAskedFor) {
     script.passes();
 }
 
+TEST(Login, DirectTlsNeedsTheProtocolsName) {
+    Settings settings = plain_settings();
+    settings.login.tls = session::ClientTls::Require;
+    for (const bool has_protocol : {true, false}) {
+        Script script(settings);
+        script.opens("b")
+            .client_sends("b", "\x16")
+            .then([=](ScriptPlay& play) {
+                EXPECT_TRUE(play.link("b").has_tls);
+                play.links.establish_tls(play.index("b"), has_protocol);
+            })
+            .client_sends("b", app)
+            .expects_to_client("b", has_protocol ? authentication_ok() : "");
+        if (!has_protocol) script.expects_closed("b");
+        script.passes();
+    }
+}
+
 TEST(Login, ClientThatLeavesWhileItWaitsForItsWelcomeIsForgotten) {
     Script script;
     script.opens("a")

@@ -119,6 +119,23 @@ TEST(ClientLoginStartup, TakesCancelRequestsInEveryState) {
     EXPECT_EQ(encrypted.receive(cancel), Step::Cancel);
 }
 
+TEST(ClientLoginStartup, LongNamesAreCut) {
+    const std::string name(63, 'n');
+    ClientLink client = client_link(Auth::Trust, users_of({{name, "pencil"}}));
+    EXPECT_EQ(
+        client.receive(startup({{"user", name + "and more"}, {"database", name + "1"}})),
+        Step::Authenticated
+    );
+    EXPECT_EQ(client.login.request().user, name);
+    EXPECT_EQ(client.login.request().database, name);
+    // In the middle of a character too, as PostgreSQL does before it knows an encoding.
+    ClientLink two_bytes = client_link(Auth::Trust);
+    const std::string umlauts = name.substr(1) + "\u00fc";
+    EXPECT_EQ(two_bytes.receive(startup({{"user", umlauts}})), Step::Authenticated);
+    EXPECT_EQ(two_bytes.login.request().user, umlauts.substr(0, 63));
+    EXPECT_EQ(two_bytes.login.request().database, umlauts.substr(0, 63));
+}
+
 TEST(ClientLoginStartup, PeerThatLeavesOrTalksSomethingElseHearsNothing) {
     for (const std::string& first :
          {message('X', {}),

@@ -73,17 +73,37 @@ TEST(Userlist, ReadsQuotesCommentsSpacesAndLineEnds) {
 
 TEST(Userlist, NamesEveryFaultWithItsLine) {
     EXPECT_EQ(
-        faults("\"good\" \"x\"\nbad \"x\"\n\"open\n\"alone\"\n\"a\" b\n\"a\" \"b\" \"c\"\n\"\" "
+        faults("\"good\" \"x\"\nbad \"x\"\n\"open\n\"alone\"\n\"a\" b\n\"a\" \"b\" more\n\"\" "
                "\"x\"\n\"good\" \"y\"\n"),
         "line 2: the user name must stand in double quotes\n"
         "line 3: the closing quote of the user name is missing; a quote inside it is written "
         "twice\n"
         "line 4: the secret is missing: write \"user\" \"secret\"\n"
         "line 5: the secret must stand in double quotes\n"
-        "line 6: more text follows the secret: a line holds one user and one secret\n"
         "line 7: the user name is empty: PostgreSQL has no such user\n"
         "line 8: user \"good\" stands in line 1 already: remove one of the two\n"
     );
+}
+
+TEST(Userlist, PassesOverWhatPgbouncerPassesOver) {
+    const auto table = parse_userlist(
+        "\xef\xbb\xbf\"a\" \"x\" \"more\" and more\r\n\"b\" \"y\"; a comment\n\"c\" \"z\" ;\n\"d\" "
+        "\"\"e\n"
+    );
+    ASSERT_TRUE(table) << table.error().front().text;
+    EXPECT_EQ(table->size(), 4U);
+    EXPECT_EQ(table->find("a")->text, "x");
+    EXPECT_EQ(table->find("b")->text, "y");
+    EXPECT_EQ(table->find("c")->text, "z");
+    EXPECT_EQ(table->find("d")->kind, SecretKind::Empty);
+}
+
+TEST(Userlist, CutsNamesAsPostgresqlDoes) {
+    const std::string name(63, 'n');
+    const auto table = parse_userlist('"' + name + "and more\" \"x\"\n");
+    ASSERT_TRUE(table);
+    EXPECT_NE(table->find(name), nullptr);
+    EXPECT_FALSE(parse_userlist('"' + name + "1\" \"x\"\n\"" + name + "2\" \"x\"\n"));
 }
 
 TEST(Userlist, NamesFaultsOfSecretsWithoutShowingThem) {
