@@ -130,6 +130,23 @@ void FakeBackend::say_notice() {
     wire::write_error(out_, {wire::Severity::Notice, "00000", "chatter", {}, {}});
 }
 
+void FakeBackend::has_other_defaults() {
+    parameters_["DateStyle"] = "SQL, MDY";
+    parameters_["TimeZone"] = "America/Lima";
+    parameters_["IntervalStyle"] = "iso_8601";
+}
+
+void FakeBackend::follow(const std::string& name, const std::string& value) {
+    if (asked_.contains(name)) return;
+    const auto change = [&](Names& names) {
+        if (names[name] == defaults_[name]) names[name] = value;
+    };
+    change(parameters_);
+    if (before_transaction_) change(*before_transaction_);
+    reported_[name] = parameters_[name];
+    defaults_[name] = value;
+}
+
 std::string FakeBackend::parameter(const std::string& name) const {
     const auto found = parameters_.find(name);
     return found == parameters_.end() ? std::string{} : found->second;
@@ -155,7 +172,7 @@ void FakeBackend::start_up() {
         } else if (name == "database") {
             database_ = value;
         } else {
-            parameters_[std::string(name)] = value;
+            parameters_[std::string(name)] = asked_[std::string(name)] = value;
         }
     }
     in_.erase(0, packet.size);

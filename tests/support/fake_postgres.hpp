@@ -51,6 +51,10 @@ class FakeBackend {
     // The next message that can fail fails with this.
     void fail_next(std::string_view sql_state, std::string_view text);
     void say_notice();
+    // Its sessions begin with other values of what PostgreSQL reports. Before the startup packet.
+    void has_other_defaults();
+    // Another server's default is this session's, unless it set the parameter itself.
+    void follow(const std::string& name, const std::string& value);
 
     bool is_over() const { return is_over_; }
     bool is_logged_in() const { return is_logged_in_; }
@@ -146,6 +150,7 @@ class FakeBackend {
     wire::TransactionStatus status_ = wire::TransactionStatus::Idle;
     Names parameters_;
     Names defaults_;
+    Names asked_;  // by the startup packet
     Names reported_;
     std::optional<Names> before_transaction_;
     Names statements_;  // "" is the unnamed one

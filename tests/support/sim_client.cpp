@@ -90,12 +90,20 @@ void SimClient::closed() {
 
 void SimClient::check(const Message& message) {
     ++replies_;
+    if (message.type != 'S') is_between_ = message.type == 'Z' || !is_logged_in_;
     if (has_fatal_) return violation("a message behind FATAL: " + shown(message));
     if (has_lost_copy_) return;
     if (message.type == 'S') {
         wire::ByteReader reader(message.body);
         const std::string name(reader.c_string());
-        view_[name] = reader.c_string();
+        const std::string value(reader.c_string());
+        view_[name] = value;
+        // In front of all answers it is said of the server that serves from here on.
+        if (is_between_ && !known::has_one_set_of_defaults) {
+            oracle_.follow(name, value);
+            ahead_.follow(name, value);
+            oracle_view_[name] = oracle_.parameter(name);
+        }
         return;
     }
     if (message.type == 'N') {

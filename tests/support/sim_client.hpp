@@ -108,6 +108,7 @@ class SimClient {
     bool has_fatal_ = false;
     bool is_refused_ = false;
     bool has_lost_copy_ = false;
+    bool is_between_ = true;  // nothing came behind the last ReadyForQuery
     bool is_logged_in_ = false;
     bool waits_ = false;
     bool needs_end_ = false;  // messages without a Sync behind them were sent
