@@ -144,7 +144,7 @@ def test_half_closed_client_still_gets_its_reply(start: Start) -> None:
 
 def test_client_that_does_not_read_does_not_stop_the_others(start: Start) -> None:
     """Its server waits, the proxy's memory does not grow with the result, and others are served."""
-    proxy = start(serverConnections=2, workers=1)
+    proxy = start(serverConnections=2)
     with _client(proxy) as lazy:
         lazy.send(p.query("select repeat('l', 1000000) from generate_series(1, 300)"))
         lazy.read()

@@ -91,7 +91,7 @@ def test_refused_batch_is_answered_like_a_failed_one(start: Start) -> None:
 
 def test_line_of_waiting_transactions_is_bounded(start: Start) -> None:
     """With two places in the line the third transaction is refused at once with 53300, and its client stays."""
-    proxy = start(serverConnections=1, workers=1, queue={"maxLength": 2, "maxWaitMilliseconds": 60_000})
+    proxy = start(serverConnections=1, queue={"maxLength": 2, "maxWaitMilliseconds": 60_000})
     clients = [_client(proxy) for _ in range(4)]
     holder, first, second, third = clients
     holder.run("begin")
@@ -146,7 +146,7 @@ def test_old_servers_are_replaced(start: Start) -> None:
 
 
 def test_waiting_transactions_are_served_in_order(start: Start) -> None:
-    """First come, first served."""
+    """First come, first served, among the clients of one worker."""
     proxy = start(serverConnections=1, workers=1)
     clients = [_client(proxy) for _ in range(6)]
     holder, waiting = clients[0], clients[1:]
@@ -166,10 +166,10 @@ def test_waiting_transactions_are_served_in_order(start: Start) -> None:
 
 def test_client_that_left_the_line_gets_no_server(start: Start) -> None:
     """Its place goes to the next, and nobody runs its statement."""
-    proxy = start(serverConnections=1, workers=1)
+    proxy = start(serverConnections=1)
     with _client(proxy) as holder, _client(proxy) as next_one:
-        holder.run("create table if not exists public.ghosts (a int); truncate public.ghosts; begin")
         leaver = _client(proxy)
+        holder.run("create table if not exists public.ghosts (a int); truncate public.ghosts; begin")
         leaver.send(p.query("insert into public.ghosts values (1)"))
         wait_for("it waits", lambda: proxy.waiting() == 1, PATIENCE)
         leaver.close()

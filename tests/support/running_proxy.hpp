@@ -55,8 +55,9 @@ class RunningProxy {
         "database: {host: 127.0.0.1, port: PORT, tls: {mode: Disable}}\n"
         "clients: {authentication: Trust}\n";
 
-    // PORT stands for the database's.
+    // PORT stands for the database's. Two workers, unless it says otherwise.
     void write_config(std::string more) const {
+        if (more.find("workers:") == std::string::npos) more += "workers: 2\n";
         const std::size_t at = more.find("PORT");
         if (at != std::string::npos) more.replace(at, 4, std::to_string(database_port_));
         folder_.write(
