@@ -63,6 +63,8 @@ struct Limits {
     std::int32_t max_user_connections = 0;
     std::int32_t max_database_connections = 0;
     std::int32_t max_message_bytes = 1'073'741'823;  // PostgreSQL's own bound: 1 GiB less one byte
+    std::int32_t max_client_bytes = 67'108'864;
+    std::int64_t max_memory_bytes = 268'435'456;
     std::int32_t max_prepared_statements = 200;
     std::int32_t logins_in_flight = 4;
 
@@ -72,21 +74,25 @@ struct Limits {
             field(
                 &S::max_client_connections,
                 "maxClientConnections",
-                "Client connections of one proxy, at most. More are refused with SQLSTATE 53300.",
+                "Maximum number of clients of one proxy; further logins are refused with SQLSTATE "
+                "53300. As many may be logging in as places are left, but at least 64; with one "
+                "more, the one that began first is dropped.",
                 Change::Live,
                 range(1, 100'000)
             ),
             field(
                 &S::max_user_connections,
                 "maxUserConnections",
-                "Server connections of one proxy for one user, at most; 0 sets no limit.",
+                "Maximum number of server connections of one proxy for one user; transactions "
+                "beyond it wait. 0 sets no limit.",
                 Change::Live,
                 range(0, 65'535)
             ),
             field(
                 &S::max_database_connections,
                 "maxDatabaseConnections",
-                "Server connections of one proxy for one database, at most; 0 sets no limit.",
+                "Maximum number of server connections of one proxy for one database; transactions "
+                "beyond it wait. 0 sets no limit.",
                 Change::Live,
                 range(0, 65'535)
             ),
@@ -96,6 +102,24 @@ struct Limits {
                 "Longest protocol message that is passed on. A longer one ends its connection.",
                 Change::Live,
                 range(16'384, 1'073'741'823)
+            ),
+            field(
+                &S::max_client_bytes,
+                "maxClientBytes",
+                "Memory that one client may take for the texts of its prepared statements and for "
+                "messages that are not whole; a Parse that needs more is refused with SQLSTATE "
+                "54000. Other messages are passed on as they arrive, whatever their length.",
+                Change::Live,
+                range(65'536, 1'073'741'823)
+            ),
+            field(
+                &S::max_memory_bytes,
+                "maxMemoryBytes",
+                "Memory that all clients of one proxy may take for messages that wait or are not "
+                "whole and for the texts of prepared statements. Beyond it clients that wait are "
+                "not read, and messages that need more are refused with SQLSTATE 53200.",
+                Change::Live,
+                range(1'048'576, 1'099'511'627'776)
             ),
             field(
                 &S::max_prepared_statements,

@@ -287,6 +287,8 @@ proxy::Settings settings_from(
     settings.logins_in_flight_max = document.limits.logins_in_flight;
     settings.prepared_statements_max = document.limits.max_prepared_statements;
     settings.message_bytes_max = static_cast<std::size_t>(document.limits.max_message_bytes);
+    settings.client_bytes_max = static_cast<std::size_t>(document.limits.max_client_bytes);
+    settings.bytes_max = document.limits.max_memory_bytes;
     settings.client_login_timeout = seconds(document.timeouts.client_login_seconds);
     settings.queue_wait_timeout = seconds(document.timeouts.query_wait_seconds);
     settings.query_timeout = seconds(document.timeouts.query_seconds);

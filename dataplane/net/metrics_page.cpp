@@ -70,6 +70,14 @@ constexpr std::array totals{
         &Metrics::clients_timed_out,
         "penstock_proxy_clients_timed_out_total",
         "Clients that a timeout ended."},
+    CounterLine{
+        &Metrics::client_logins_dropped,
+        "penstock_proxy_client_logins_dropped_total",
+        "Clients that were dropped before they had logged in, because too many logged in at once."},
+    CounterLine{
+        &Metrics::messages_refused,
+        "penstock_proxy_messages_refused_total",
+        "Messages of clients that were refused because they need more memory than there may be."},
     CounterLine{&Metrics::cancels, "penstock_proxy_cancels_total", "Cancel requests."},
     CounterLine{
         &Metrics::statements_prepared_again,
@@ -248,6 +256,11 @@ std::string metrics_text(const MetricsPage& shown) {
         "penstock_proxy_servers", "Server connections by state.", server_states, shown.metrics
     );
     page.states("penstock_proxy_clients", "Clients by state.", client_states, shown.metrics);
+    page.gauge(
+        "penstock_proxy_held_bytes",
+        "Bytes of prepared statements, and of messages that wait or are not whole.",
+        static_cast<double>(sum(shown.metrics, &Metrics::held_bytes))
+    );
     page.gauge(
         "penstock_proxy_granted_servers",
         "Server connections that this proxy may have, at most.",

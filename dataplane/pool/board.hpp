@@ -62,9 +62,11 @@ class Board {
         // Since when its oldest waiting client has waited, microseconds of the steady clock; 0:
         // nobody waits.
         std::atomic<std::int64_t> oldest_wait_us{0};
-        std::atomic<std::int32_t> clients{0};  // logged in
-        std::atomic<std::int32_t> waiting{0};  // clients that wait for a server
-        std::atomic<std::int32_t> busy{0};     // servers that clients hold
+        std::atomic<std::int64_t> held_bytes{0};  // of messages that are kept for clients
+        std::atomic<std::int32_t> clients{0};     // logged in
+        std::atomic<std::int32_t> logging_in{0};  // clients before the end of their login
+        std::atomic<std::int32_t> waiting{0};     // clients that wait for a server
+        std::atomic<std::int32_t> busy{0};        // servers that clients hold
         std::atomic<std::int32_t> closing{
             0};  // servers that hold a permit but will not serve again
     };
@@ -73,8 +75,9 @@ class Board {
     std::uint32_t workers() const { return static_cast<std::uint32_t>(workers_.size()); }
 
     // Over all workers.
-    std::int32_t sum(std::atomic<std::int32_t> Worker::*number) const {
-        std::int32_t total = 0;
+    template <class Number>
+    Number sum(std::atomic<Number> Worker::*number) const {
+        Number total = 0;
         for (const Worker& worker : workers_)
             total += (worker.*number).load(std::memory_order_relaxed);
         return total;

@@ -154,9 +154,13 @@ TimePoint Core::oldest_wait(const Pool& pool) {
 void Core::publish_oldest_wait() {
     if (board_.workers() == 1) return;
     TimePoint oldest = now_;
-    for (const std::uint32_t index : wanting_)
+    bool anybody = false;
+    for (const std::uint32_t index : wanting_) {
+        // Where the limit of its user or database binds, a server of another pool is no help.
+        if (pools_[index]->is_limited) continue;
+        anybody = true;
         oldest = std::min(oldest, oldest_wait(*pools_[index]));
-    const bool anybody = !wanting_.empty();
+    }
     board_.worker(worker_).oldest_wait_us.store(
         anybody ? to_us(oldest) : 0, std::memory_order_relaxed
     );

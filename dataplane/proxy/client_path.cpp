@@ -66,14 +66,17 @@ void Core::client_bytes(Client& client, std::string_view bytes) {
         return append_stash(client, bytes);
     }
     const std::string_view chunk = open_stash(client.stash, bytes, client.stash_needed);
-    if (!chunk.empty()) run_client(client, chunk);
+    if (!chunk.empty()) return run_client(client, chunk);
+    may_grow(client);
 }
 
 // It waits: what it sends is kept up to a bound, then it is not read until it waits no longer.
 void Core::append_stash(Client& client, std::string_view bytes) {
     if (client.stash == nullptr) client.stash = spare_stash();
     client.stash->append(bytes);
-    if (client.stash->size() <= waiting_bytes_max || client.reads_paused) return;
+    stash_bytes_ += static_cast<std::int64_t>(bytes.size());
+    if (client.reads_paused) return;
+    if (client.stash->size() <= waiting_bytes_max && !is_memory_short(0)) return;
     client.reads_paused = true;
     act(ActionKind::PauseReads, client.link);
 }
@@ -120,13 +123,18 @@ void Core::run_client(Client& client, std::string_view chunk) {
                 return;
             case Next::Wait:
                 return keep_stash(client.stash, cursor.rest());
-            case Next::NeedMore:
-                client.stash_needed = frame.all.size() + frame.missing;
+            case Next::NeedMore: {
+                std::size_t needed = frame.all.size() + frame.missing;
                 // Of a Bind only its names are waited for, and never looked for more often than its
                 // bytes double.
                 if (static_cast<Frontend>(frame.type) == Frontend::Bind)
-                    client.stash_needed = std::min(client.stash_needed, 2 * frame.all.size());
+                    needed = std::min(needed, 2 * frame.all.size());
+                const Room room = make_room_for(client, frame, needed);
+                if (room == Room::Gone) return;
+                if (room == Room::Refused) break;
+                client.stash_needed = needed;
                 return keep_stash(client.stash, cursor.rest());
+            }
             case Next::Continue:
                 break;
         }
@@ -405,7 +413,8 @@ void Core::leave(Client& client, bool is_orderly) {
 }
 
 void Core::forget(Client& client) {
-    if (client.login != nullptr) metrics_.clients_logging_in.subtract();
+    if (client.login != nullptr) login_ends(client);
+    drop_stash(client.stash);
     if (client.pool != no_slot) {
         Pool& pool = pool_of(client);
         if (client.state == ClientState::Welcoming && client.is_queued) {
@@ -413,6 +422,7 @@ void Core::forget(Client& client) {
             --welcoming_;
         }
         --pool.clients;
+        note_unused(client.pool);
         metrics_.clients.subtract();
         board_.worker(worker_).clients.store(
             static_cast<std::int32_t>(metrics_.clients.get()), std::memory_order_relaxed

@@ -61,6 +61,8 @@ void Core::settle() {
         if (server != nullptr && can_move(*server)) offer_to_others(*server);
     }
     freed_.clear();
+    publish_held_bytes();
+    if (!unused_pools_.empty()) free_unused_pools();
     if (wanting_.empty()) return;
     if (wanting_.size() > 1) {
         const auto oldest = [this](std::uint32_t pool) { return oldest_wait(*pools_[pool]); };
@@ -91,8 +93,9 @@ LinkId Core::accepted() {
     random_bytes(random.md5_salt.data(), random.md5_salt.size());
     client.login.reset(new ClientLoginState{
         settings_, session::ClientLogin(settings_->login, settings_->users, random)});
-    metrics_.clients_logging_in.add();
-    return client.link;
+    const LinkId link = client.link;
+    login_begins(client);
+    return link;
 }
 
 void Core::received(LinkId link, std::string_view bytes) {
@@ -220,6 +223,8 @@ Census Core::census() const {
     census.cancels = cancels_.size();
     census.statements = statements_.size();
     census.values = values_.size();
+    census.stash_bytes = stash_bytes_;
+    census.pools = pools_by_key_.size();
     return census;
 }
 
@@ -247,6 +252,12 @@ std::unique_ptr<std::string> Core::spare_stash() {
 void Core::keep_stash(std::unique_ptr<std::string>& stash, std::string_view rest) {
     stash = spare_stash();
     stash->assign(rest);
+    stash_bytes_ += static_cast<std::int64_t>(rest.size());
+}
+
+void Core::drop_stash(std::unique_ptr<std::string>& stash) {
+    if (stash != nullptr) stash_bytes_ -= static_cast<std::int64_t>(stash->size());
+    stash.reset();
 }
 
 std::string_view Core::open_stash(
@@ -254,7 +265,9 @@ std::string_view Core::open_stash(
 ) {
     if (stash == nullptr) return bytes;
     stash->append(bytes);
+    stash_bytes_ += static_cast<std::int64_t>(bytes.size());
     if (stash->size() < needed) return {};
+    stash_bytes_ -= static_cast<std::int64_t>(stash->size());
     retired_.push_back(std::move(stash));
     return *retired_.back();
 }

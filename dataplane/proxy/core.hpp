@@ -9,6 +9,7 @@
 //   checkout.cpp       who gets which server, and when one comes back
 //   server_life.cpp    opening, cleaning, closing servers
 //   cancel.cpp         CancelRequest
+//   budget.cpp         bounds of what clients may make the proxy keep
 //   maintenance.cpp    timeouts, limits, drain
 //   moving.cpp         servers that change workers
 #pragma once
@@ -21,6 +22,7 @@
 #include "dataplane/wire/frame.hpp"
 
 #include <array>
+#include <deque>
 #include <map>
 #include <unordered_map>
 
@@ -85,6 +87,7 @@ class Core {
     void act(ActionKind kind, LinkId link) { actions_.push_back({kind, link, {}, 0, {}}); }
     std::unique_ptr<std::string> spare_stash();
     void keep_stash(std::unique_ptr<std::string>& stash, std::string_view rest);
+    void drop_stash(std::unique_ptr<std::string>& stash);
     std::string_view open_stash(
         std::unique_ptr<std::string>& stash, std::string_view bytes, std::size_t needed
     );
@@ -107,6 +110,7 @@ class Core {
     void welcome_all(Pool& pool);
     void refuse_welcoming(Pool& pool);
     std::uint32_t pool_for(PoolKey key);
+    static std::string written_out(const PoolKey& key);
 
     // client_path.cpp
     void client_bytes(Client& client, std::string_view bytes);
@@ -281,6 +285,19 @@ class Core {
     std::uint32_t own_process_id(const Client& client) const;
     static std::uint64_t cancel_key(const Client& client);
 
+    // budget.cpp
+    void login_begins(Client& client);
+    void login_ends(Client& client);
+    void publish_held_bytes();
+    bool is_memory_short(std::size_t more) const;
+    enum class Room : std::uint8_t { Enough, Refused, Gone };
+    Room make_room_for(Client& client, const wire::Frame& frame, std::size_t needed);
+    bool may_grow(Client& client);
+    bool has_room_for_text(Client& client, std::size_t bytes);
+    std::int64_t held_bytes() const;
+    void note_unused(std::uint32_t pool);
+    void free_unused_pools();
+
     // maintenance.cpp
     void time_out_clients();
     void time_out_waiting();
@@ -315,6 +332,14 @@ class Core {
     pool::Slab<Cancel> cancels_;
     std::vector<std::unique_ptr<Pool>> pools_;
     std::map<std::string, std::uint32_t, std::less<>> pools_by_key_;  // by the key written out
+    std::vector<std::uint32_t> free_pools_;  // indices whose pool was freed
+    struct UnusedPool {
+        std::uint32_t index = 0;
+        TimePoint since;
+    };
+    std::deque<UnusedPool> unused_pools_;  // or used again, oldest first
+    pool::SlotList logging_in_;            // clients, the oldest first
+    std::int64_t stash_bytes_ = 0;         // in all stashes of clients and servers
     // Clients that are known by their servers' process ids, by their cancel keys.
     std::unordered_map<std::uint64_t, std::uint32_t> sessions_;
     session::ValueTable values_;

@@ -11,19 +11,6 @@ using session::ClientLoginStep;
 
 constexpr std::string_view replication = "replication";
 
-std::string written_out(const PoolKey& key) {
-    std::string text = key.user;
-    text.push_back('\0');
-    text.append(key.database).push_back('\0');
-    text.push_back(key.mode == PoolMode::Session ? 's' : 't');
-    text.push_back(key.tracks_statements ? 'y' : 'n');
-    for (const auto& [name, value] : key.pinned) {
-        text.append(name).push_back('\0');
-        text.append(value).push_back('\0');
-    }
-    return text;
-}
-
 std::string known_key(std::size_t index, std::string_view value) {
     std::string key(session::tracked_parameters[index]);
     key.push_back('=');
@@ -54,7 +41,7 @@ void Core::client_login_step(Client& client, ClientLoginStep step, std::string& 
         case ClientLoginStep::StartTls:
             send_copy(client.link, out);
             // Direct TLS: what was seen of its first record is still to be read.
-            client.stash.reset();
+            drop_stash(client.stash);
             return act(ActionKind::StartTls, client.link);
         case ClientLoginStep::DeriveKeys:
             client.login->is_deriving_keys = true;
@@ -101,8 +88,7 @@ void Core::client_encrypted(Client& client, bool has_protocol) {
 
 void Core::client_authenticated(Client& client, std::string& out) {
     session::LoginRequest request = client.login->machine.take_request();
-    client.login.reset();
-    metrics_.clients_logging_in.subtract();
+    login_ends(client);
     client.state = ClientState::Welcoming;
 
     PoolKey key{request.user, request.database, {}, settings_->pool_mode};
@@ -309,17 +295,36 @@ void Core::refuse_welcoming(Pool& pool) {
     }
 }
 
+std::string Core::written_out(const PoolKey& key) {
+    std::string text = key.user;
+    text.push_back('\0');
+    text.append(key.database).push_back('\0');
+    text.push_back(key.mode == PoolMode::Session ? 's' : 't');
+    text.push_back(key.tracks_statements ? 'y' : 'n');
+    for (const auto& [name, value] : key.pinned) {
+        text.append(name).push_back('\0');
+        text.append(value).push_back('\0');
+    }
+    return text;
+}
+
 std::uint32_t Core::pool_for(PoolKey key) {
     std::string name = written_out(key);
     const auto found = pools_by_key_.find(name);
     if (found != pools_by_key_.end()) return found->second;
-    const auto index = static_cast<std::uint32_t>(pools_.size());
     auto pool = std::make_unique<Pool>();
     pool->key = std::move(key);
     pool->is_replication = std::ranges::any_of(pool->key.pinned, [](const auto& parameter) {
         return parameter.first == replication;
     });
-    pools_.push_back(std::move(pool));
+    auto index = static_cast<std::uint32_t>(pools_.size());
+    if (free_pools_.empty()) {
+        pools_.push_back(std::move(pool));
+    } else {
+        index = free_pools_.back();
+        free_pools_.pop_back();
+        pools_[index] = std::move(pool);
+    }
     pools_by_key_.emplace(std::move(name), index);
     return index;
 }

@@ -54,6 +54,8 @@ struct Metrics {
     Counter client_logins;
     Counter client_login_failures;
     Counter clients_timed_out;
+    Counter client_logins_dropped;
+    Counter messages_refused;  // for want of memory
     Counter cancels;
     Counter statements_prepared_again;
     Counter parameters_replayed;
@@ -65,6 +67,7 @@ struct Metrics {
     Counter clients;
     Counter clients_waiting;
     Counter clients_logging_in;
+    Counter held_bytes;
     Counter servers_opening;
     Counter servers_idle;
     Counter servers_busy;

@@ -75,6 +75,7 @@ MovedServerPtr Core::take_moved(LinkId link) {
     moved->has_statements = !server->statements.is_empty() || server->has_unnamed;
     moved->welcome = pool.welcome;
     --pool.servers;
+    note_unused(server->pool);
     metrics_.servers_idle.subtract();
     metrics_.servers_moved.add();
     server->parameters.clear(values_);

@@ -36,6 +36,8 @@ struct Census {
     std::size_t cancels = 0;
     std::size_t statements = 0;  // that clients have names for
     std::size_t values = 0;      // of parameters
+    std::int64_t stash_bytes = 0;
+    std::size_t pools = 0;
 };
 
 class Core;

@@ -198,6 +198,8 @@ struct Pool {
     // Its servers are walsenders: one client each, which speaks with it as it likes.
     bool is_replication = false;
     std::vector<std::uint32_t> idle;  // servers, last in first out: the warm one first
+    bool is_limited = false;          // the limit of its user or database kept it from growing
+    bool is_unused = false;           // in Core's list of unused pools
     bool is_wanting = false;          // in Core's list of pools with clients that want a server
     pool::SlotList waiting;           // clients
     pool::SlotList welcoming;         // clients

@@ -74,7 +74,9 @@ void Core::open_wanted(std::uint32_t index) {
 // A permit, or steps towards one.
 bool Core::find_permit(Pool& pool) {
     const bool is_first = pool.servers == 0;
-    if (!board_.server_counts.take(owner(pool), settings_->server_limits, is_first, now_)) {
+    pool.is_limited =
+        !board_.server_counts.take(owner(pool), settings_->server_limits, is_first, now_);
+    if (pool.is_limited) {
         if (is_first) make_way_within_limits(pool);
         return false;
     }
@@ -329,7 +331,9 @@ void Core::server_gone(Server& server) {
     );
     drop_notes(server);
     server.parameters.clear(values_);
+    drop_stash(server.stash);
     servers_.remove(server.link.slot);
+    note_unused(index);
     board_.server_counts.give(owner(pool));
     board_.give_permit();
 }

@@ -37,6 +37,8 @@ struct Settings {
     std::int32_t logins_in_flight_max = 4;
     std::int32_t prepared_statements_max = 200;  // 0: statements are passed through untracked
     std::size_t message_bytes_max = 1'073'741'823;
+    std::size_t client_bytes_max = std::size_t{64} << 20U;  // kept for one client
+    std::int64_t bytes_max = std::int64_t{256} << 20U;      // for all of the process
 
     Duration client_login_timeout{};
     Duration queue_wait_timeout{};

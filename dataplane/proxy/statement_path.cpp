@@ -74,6 +74,7 @@ Core::Next Core::parse(Client& client, Server& server, const wire::Frame& frame)
             server, name, known == no_statement ? statements_.find(definition, origin) : known
         ))
         return stall(client);
+    if (known == no_statement && !has_room_for_text(client, definition.size())) return Next::Gone;
 
     Note note{Note::Kind::ClientParse, statements_.add(definition, origin)};
     note.name = name;
@@ -88,7 +89,7 @@ Core::Next Core::parse(Client& client, Server& server, const wire::Frame& frame)
     } else {
         note.sent_as = note.statement;
         note.look = look;
-        note.number = client.statements->add(name, note.statement, look).number;
+        note.number = client.statements->add(name, note.statement, look, definition.size()).number;
         // It is parsed even where it is known: only PostgreSQL knows whether its tables are still
         // what they were.
         if (server.statements.has(note.statement)) {

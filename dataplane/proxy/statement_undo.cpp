@@ -160,7 +160,9 @@ void Core::settle_note(Server& server) {
     Client* const owner = owner_of(server);
     session::ClientStatements* const names = owner == nullptr ? nullptr : owner->statements.get();
     if (names != nullptr && names->find(note.name).id == no_statement) {
-        names->add(note.name, note.statement, note.look);
+        names->add(
+            note.name, note.statement, note.look, statements_.definition(note.statement).size()
+        );
     } else {
         statements_.release(note.statement);
     }

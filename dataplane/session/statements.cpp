@@ -52,6 +52,7 @@ StatementId StatementTable::add(std::string_view definition, const Origin& origi
     }
     const StatementId id = ++last_;
     const auto [first, is_new] = by_definition_.try_emplace(std::string(definition), no_statement);
+    if (is_new) bytes_ += definition.size();
     by_id_.emplace(id, Entry{first->first, origin, 1, first->second});
     first->second = id;
     for (const ValueId value : origin.settings) values_.add_reference(value);
@@ -69,7 +70,10 @@ void StatementTable::release(StatementId id) {
     while (*link != id) link = &by_id_.at(*link).next;
     *link = found->second.next;
     for (const ValueId value : found->second.origin.settings) values_.release(value);
-    if (first->second == no_statement) by_definition_.erase(first);
+    if (first->second == no_statement) {
+        bytes_ -= first->first.size();
+        by_definition_.erase(first);
+    }
     by_id_.erase(found);
 }
 
@@ -86,9 +90,12 @@ StatementName ClientStatements::find(std::string_view name) const {
     return found == names_.end() ? StatementName{} : found->second;
 }
 
-StatementName ClientStatements::add(std::string_view name, StatementId id, TextLook look) {
-    const StatementName statement{id, ++last_, look};
+StatementName ClientStatements::add(
+    std::string_view name, StatementId id, TextLook look, std::size_t bytes
+) {
+    const StatementName statement{id, ++last_, look, bytes};
     names_.emplace(name, statement);
+    bytes_ += bytes;
     return statement;
 }
 
@@ -97,6 +104,7 @@ StatementName ClientStatements::take(std::string_view name) {
     if (found == names_.end()) return {};
     const StatementName statement = found->second;
     names_.erase(found);
+    bytes_ -= statement.bytes;
     return statement;
 }
 
@@ -111,6 +119,7 @@ ClientStatements::Found ClientStatements::find_number(std::uint64_t number) cons
 void ClientStatements::clear(StatementTable& table) {
     for (const auto& [name, statement] : names_) table.release(statement.id);
     names_.clear();
+    bytes_ = 0;
 }
 
 bool ServerStatements::touch(StatementId id) {

@@ -68,6 +68,8 @@ class StatementTable {
     std::string_view definition(StatementId id) const;
     const Origin& origin(StatementId id) const;
     std::size_t size() const { return by_id_.size(); }
+    // Of all texts, each once.
+    std::size_t bytes() const { return bytes_; }
 
  private:
     struct Entry {
@@ -80,6 +82,7 @@ class StatementTable {
     StringMap<StatementId> by_definition_;  // the first one of each chain
     std::unordered_map<StatementId, Entry> by_id_;
     StatementId last_ = no_statement;
+    std::size_t bytes_ = 0;
     Origin empty_origin_;
 };
 
@@ -88,6 +91,7 @@ struct StatementName {
     StatementId id = no_statement;
     std::uint64_t number = 0;  // of this use of the name: never again this client's
     TextLook look = {};        // at its text
+    std::size_t bytes = 0;     // of its text
 };
 
 // definition: Parse's body behind the name.
@@ -99,10 +103,13 @@ class ClientStatements {
     // Its id is no_statement if there is none.
     StatementName find(std::string_view name) const;
     // Requires: the name is free. Takes over one reference.
-    StatementName add(std::string_view name, StatementId id, TextLook look = {});
+    StatementName add(
+        std::string_view name, StatementId id, TextLook look = {}, std::size_t bytes = 0
+    );
     // Gives a name back that take() took. Requires: the name is free.
     void put_back(std::string_view name, const StatementName& statement) {
         names_.emplace(name, statement);
+        bytes_ += statement.bytes;
     }
     // The reference goes to the caller.
     StatementName take(std::string_view name);
@@ -113,9 +120,12 @@ class ClientStatements {
     Found find_number(std::uint64_t number) const;  // slow
     void clear(StatementTable& table);
     bool is_empty() const { return names_.empty(); }
+    // Of all its statements' texts.
+    std::size_t bytes() const { return bytes_; }
 
  private:
     StringMap<StatementName> names_;
+    std::size_t bytes_ = 0;
     std::uint64_t last_ = 0;
 };
 

@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from support import protocol as p
 from support.pg import DATABASE, SCRAM_USER, TRUST_USER, password_of
+from support.process import wait_for
 from support.proxy import Proxy, write_users
-from support.wire import Client, connect
+from support.wire import PATIENCE, Client, connect
 
 Start = Callable[..., Proxy]
 
@@ -43,3 +45,51 @@ def test_passwords_in_clear_cost_a_reload_nothing(start: Start, tmp_path: Path) 
         began = time.monotonic()
         assert proxy.get("/healthz")[0] == 200
         assert time.monotonic() - began < 1
+
+
+def _refusal(client: Client) -> str:
+    reply = client.until("E")[-1]
+    return reply.fields()["C"] if reply.kind == "E" else "no error"
+
+
+def test_parse_that_needs_too_much_memory_is_refused(start: Start) -> None:
+    """54000 at its beginning, and the connection stays; in a transaction it ends. Other messages may be longer."""
+    proxy = start(limits={"maxClientBytes": 65_536})
+    large = p.parse("", f"select '{'x' * 100_000}'")
+    with _client(proxy) as client:
+        client.send(large[:1000])
+        assert _refusal(client) == "54000"
+        client.send(large[1000:], p.bind(), p.execute(), p.sync())
+        assert [r.kind for r in client.until_ready()] == ["Z"]
+        assert client.value(f"select length('{'x' * 100_000}')") == "100000"
+        client.run("begin")
+        client.send(large)
+        assert _refusal(client) == "54000"
+        assert client.until_closed() == []
+
+
+def test_memory_of_all_clients_is_bounded(start: Start) -> None:
+    """Over limits.maxMemoryBytes whoever wants more is refused; who was there first is served, and it shows."""
+    proxy = start(limits={"maxMemoryBytes": 1_048_576})
+    name = 'penstock_proxy_held_bytes{pool="test/pool"}'
+    large = p.parse("", f"select length('{'x' * 700_000}')")
+    with _client(proxy) as first, _client(proxy) as second:
+        first.send(large[:650_000])
+        wait_for("it is held", lambda: proxy.metrics()[name] >= 650_000, PATIENCE)
+        second.send(large)
+        assert _refusal(second) == "53200"
+        first.send(large[650_000:], p.bind(), p.execute(), p.sync())
+        assert [r.kind for r in first.until_ready()] == ["1", "2", "D", "C", "Z"]
+        wait_for("nothing is held", lambda: proxy.metrics()[name] == 0, PATIENCE)
+
+
+def test_silent_logins_keep_nobody_out(start: Start) -> None:
+    """A crowd that says nothing holds 64 connections at most, and others log in beside it."""
+    proxy = start(workers=1, limits={"maxClientConnections": 5})
+    silent = [socket.create_connection(("127.0.0.1", proxy.port)) for _ in range(300)]
+    logging_in = 'penstock_proxy_clients{pool="test/pool",state="logging_in"}'
+    wait_for("the rest is dropped", lambda: proxy.metrics()[logging_in] == 64, PATIENCE)
+    with _client(proxy) as client:
+        assert client.value("select 1") == "1"
+    for each in silent:
+        each.close()

@@ -60,6 +60,8 @@ CASES = {
     "limits.maxUserConnections": "test_fields.py::test_servers_of_one_user_are_bounded",
     "limits.maxDatabaseConnections": "test_fields.py::test_servers_of_one_database_are_bounded",
     "limits.maxMessageBytes": "test_fields.py::test_longer_message_ends_its_connection",
+    "limits.maxClientBytes": "test_bounds.py::test_parse_that_needs_too_much_memory_is_refused",
+    "limits.maxMemoryBytes": "test_bounds.py::test_memory_of_all_clients_is_bounded",
     "limits.maxPreparedStatements": "test_fields.py::test_statements_kept_on_a_server_are_bounded",
     "limits.loginsInFlight": "test_fields.py::test_logins_in_flight_are_of_the_whole_proxy",
     "timeouts.clientLoginSeconds": "test_login.py::test_login_that_never_ends_is_cut_off",
@@ -238,9 +240,9 @@ def test_pool_mode_changes_for_new_clients(start: Start) -> None:
         with _client(proxy) as after:
             assert after.value("select 1") == "1"
             busy = 'penstock_proxy_servers{pool="test/pool",state="busy"}'
-            assert proxy.metrics()[busy] == 1
+            wait_for("one server is held", lambda: proxy.metrics()[busy] == 1, PATIENCE)
             before.run("begin; select 1; commit")
-            assert proxy.metrics()[busy] == 1, "the older client gave its server back"
+            wait_for("the older client gave its server back", lambda: proxy.metrics()[busy] == 1, PATIENCE)
             after.run("create temp table mine (a int)")
             assert after.value(table) == "t"
 

@@ -145,6 +145,8 @@ class ProxyLinks {
         const bool is_alone = board.workers() == 1;
         EXPECT_TRUE(!is_alone || board.used() == 0) << board.used() << " permits";
         EXPECT_EQ(board.worker(worker).clients, 0);
+        EXPECT_EQ(board.worker(worker).logging_in, 0);
+        EXPECT_EQ(proxy.census().stash_bytes, 0);
         EXPECT_EQ(board.worker(worker).waiting, 0);
         EXPECT_EQ(board.worker(worker).busy, 0);
         EXPECT_EQ(board.worker(worker).closing, 0);
