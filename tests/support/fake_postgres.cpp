@@ -312,11 +312,13 @@ void FakeBackend::begin_implicit() {
 void FakeBackend::commit() {
     committed_.insert(committed_.end(), inserted_.begin(), inserted_.end());
     inserted_.clear();
+    for (const auto& [name, value] : std::exchange(locals_, {})) parameters_[name] = value;
     before_transaction_.reset();
     portals_.clear();
 }
 
 void FakeBackend::abort() {
+    locals_.clear();
     if (before_transaction_) parameters_ = *before_transaction_;
     before_transaction_.reset();
     inserted_.clear();

@@ -5,9 +5,10 @@
 // Statements: SELECT 'text' | SELECT $1 | SELECT rows N 'text' | SELECT error | BEGIN | COMMIT |
 // ROLLBACK | SET name = 'v' | SHOW name | COPY t FROM STDIN | COPY 'text' TO STDOUT | DISCARD ALL |
 // DEALLOCATE ALL | INSERT 'text', of which committed() has what a transaction kept | SELECT literal
-// 'text', which is fixed under DateStyle when it is parsed; several with ';' between. All else is a
-// syntax error, and so is COPY data that ends with "wrong". A tag (the letter c, a number, a dot)
-// anywhere in a text or a value names the client that it is of.
+// 'text', which is fixed under DateStyle when it is parsed | SELECT
+// pg_catalog.set_config('name','v',true), also several with a comma; several with ';' between. All
+// else is a syntax error, and so is COPY data that ends with "wrong". A tag (the letter c, a
+// number, a dot) anywhere in a text or a value names the client that it is of.
 #pragma once
 
 #include "dataplane/wire/frame.hpp"
@@ -117,6 +118,7 @@ class FakeBackend {
     // COPY.
     bool run(Portal& portal, std::size_t rows_max, bool with_description);
     void set(std::string_view sql);
+    void set_locally(std::string_view sql);
     bool may_run(std::string_view sql);
     bool is_interrupted();
     void begin_implicit();
@@ -153,6 +155,7 @@ class FakeBackend {
     Names asked_;  // by the startup packet
     Names reported_;
     std::optional<Names> before_transaction_;
+    Names locals_;      // set until the transaction ends, with the values that come back then
     Names statements_;  // "" is the unnamed one
     std::map<std::string, Portal> portals_;
     std::optional<Copy> copy_;

@@ -28,6 +28,7 @@ bool FakeBackend::run(Portal& portal, std::size_t rows_max, bool with_descriptio
     if (sql.starts_with("SELECT") || sql.starts_with("SHOW")) {
         std::size_t rows = 1;
         std::string text = quoted_in(sql);
+        set_locally(sql);
         if (sql.starts_with("SELECT rows ")) rows = std::stoul(std::string(sql.substr(12)));
         if (sql.starts_with("SELECT $1")) text = portal.values.empty() ? "" : portal.values.front();
         if (sql.starts_with("SHOW")) text = parameter(std::string(sql.substr(5)));
@@ -105,21 +106,29 @@ bool FakeBackend::run(Portal& portal, std::size_t rows_max, bool with_descriptio
     return true;
 }
 
+void FakeBackend::set_locally(std::string_view sql) {
+    constexpr std::string_view call = "pg_catalog.set_config('";
+    for (std::size_t at = sql.find(call); at != std::string_view::npos; at = sql.find(call, at)) {
+        at += call.size();
+        const std::size_t end = sql.find("',", at);
+        const std::size_t last = sql.find(",true)", at);
+        if (end == std::string_view::npos || last == std::string_view::npos) return;
+        const std::string name(sql.substr(at, end - at));
+        locals_.try_emplace(name, parameters_[name]);
+        parameters_[name] = literal_in(sql.substr(end + 2, last - end - 2));
+    }
+}
+
 // SET name = 'value'; several with a comma are not understood.
 void FakeBackend::set(std::string_view sql) {
     sql.remove_prefix(4);
     const std::size_t space = sql.find(' ');
-    std::string value;
-    const std::string written = quoted_in(sql);
-    const bool has_escapes = sql.find("E'") != std::string_view::npos;
-    for (std::size_t i = 0; i < written.size(); ++i) {
-        if (written[i] == '\'' || (has_escapes && written[i] == '\\')) ++i;
-        if (i < written.size()) value += written[i];
-    }
+    std::string value = literal_in(sql);
     const std::string name(sql.substr(0, space));
     // As PostgreSQL writes it.
     if (name == "DateStyle" && value == "iso") value = "ISO, MDY";
     parameters_[name] = value;
+    locals_.erase(name);
 }
 
 }  // namespace penstock::test

@@ -26,6 +26,17 @@ std::string quoted_in(std::string_view sql) {
     return first == last ? std::string{} : std::string{sql.substr(first + 1, last - first - 1)};
 }
 
+std::string literal_in(std::string_view sql) {
+    std::string value;
+    const std::string written = quoted_in(sql);
+    const bool has_escapes = sql.find("E'") != std::string_view::npos;
+    for (std::size_t i = 0; i < written.size(); ++i) {
+        if (written[i] == '\'' || (has_escapes && written[i] == '\\')) ++i;
+        if (i < written.size()) value += written[i];
+    }
+    return value;
+}
+
 bool returns_rows(std::string_view sql) {
     return bare(sql).starts_with("SELECT") || bare(sql).starts_with("SHOW");
 }

@@ -10,6 +10,8 @@ namespace penstock::test {
 std::string_view bare(std::string_view sql);
 // Between the first quote and the last.
 std::string quoted_in(std::string_view sql);
+// The value of the literal that it holds, also of one with E in front.
+std::string literal_in(std::string_view sql);
 bool returns_rows(std::string_view sql);
 bool ends_transaction(std::string_view sql);
 bool is_understood(std::string_view sql);

@@ -74,7 +74,7 @@ std::string SimClient::statement() {
     if (is_in_block && chance(35)) return comment + (chance(60) ? "COMMIT" : "ROLLBACK");
     const std::uint64_t kind = random(100);
     if (kind < 30) return own_select();
-    if (kind < 35 && !known::shares_statements_by_text_alone)
+    if (kind < 35 && !known::parses_anew_under_settings_in_flight)
         return comment + "SELECT literal '" + value() + "'";
     if (kind < 45) return comment + "INSERT '" + value() + "'";
     if (kind < 53)
@@ -133,7 +133,7 @@ void SimClient::send_unit(bool may_keep) {
     const bool is_shared = chance(60);
     std::string sql =
         is_shared ? (chance(80) ? "SELECT $1" : "SELECT rows 5 'shared'") : statement();
-    if (is_shared && !known::shares_statements_by_text_alone && chance(30))
+    if (is_shared && !known::parses_anew_under_settings_in_flight && chance(30))
         sql = "SELECT literal 'shared'";
     if (!is_shared && sql.find("COPY '") == std::string::npos && chance(5))
         sql = "/*" + tag_ + "*/COPY '" + value() + "' TO STDOUT";

@@ -7,7 +7,7 @@ namespace penstock::test::known {
 inline constexpr bool commits_unsynced_batches = true;
 inline constexpr bool loses_work_in_front_of_an_end = true;
 inline constexpr bool has_one_set_of_defaults = true;
-inline constexpr bool has_other_errors_in_failed_transactions = true;
-inline constexpr bool shares_statements_by_text_alone = true;
+inline constexpr bool has_other_errors_in_failed_transactions = false;
+inline constexpr bool parses_anew_under_settings_in_flight = true;
 
 }  // namespace penstock::test::known
