@@ -43,6 +43,7 @@ static_assert(complete<CaSecretRef>());
 struct UsersSecretRef {
     std::string name;
     std::string key = "userlist.txt";
+    std::optional<std::string> mock_secret_key;
 
     static constexpr auto fields() {
         using S = UsersSecretRef;
@@ -61,6 +62,20 @@ struct UsersSecretRef {
                 "key",
                 "Key in the Secret whose value is the list of users, in PgBouncer's userlist.txt "
                 "form.",
+                Change::Restart,
+                length(1, 253),
+                patterns::secret_key
+            ),
+            field(
+                &S::mock_secret_key,
+                "mockSecretKey",
+                "Key in the Secret whose value is 16 random bytes or more. From them is made what "
+                "a "
+                "client is shown whose user has no stored verifier, so that which users exist "
+                "cannot "
+                "be learnt by asking several proxies. Without it the TLS key serves, else each "
+                "proxy "
+                "draws its own.",
                 Change::Restart,
                 length(1, 253),
                 patterns::secret_key

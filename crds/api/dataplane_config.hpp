@@ -283,6 +283,7 @@ static_assert(complete<ProxyClientTls>());
 struct ProxyClients {
     Authentication authentication = Authentication::ScramSha256;
     std::optional<std::string> users_file;
+    std::optional<std::string> mock_secret_file;
     std::optional<ProxyClientTls> tls;
 
     static constexpr auto fields() {
@@ -300,6 +301,18 @@ struct ProxyClients {
                 "Users and passwords in PgBouncer's userlist.txt form, for clients that log in and "
                 "for logging "
                 "in at the database.",
+                Change::Live,
+                length(1, 4'096)
+            ),
+            field(
+                &S::mock_secret_file,
+                "mockSecretFile",
+                "File with 16 random bytes or more that all proxies of the pool share. From them "
+                "is "
+                "made what a client is shown whose user has no stored verifier, so that which "
+                "users "
+                "exist cannot be learnt by asking several proxies. Without it the file of the TLS "
+                "key serves, else each proxy draws its own.",
                 Change::Live,
                 length(1, 4'096)
             ),

@@ -157,6 +157,9 @@ struct Timeouts {
     std::int32_t server_login_retry_seconds = 1;
     std::int32_t cancel_wait_seconds = 10;
     std::int32_t server_check_delay_seconds = 30;
+    std::int32_t tcp_keepalive_idle_seconds = 60;
+    std::int32_t tcp_keepalive_interval_seconds = 10;
+    std::int32_t tcp_user_timeout_seconds = 120;
 
     static constexpr auto fields() {
         using S = Timeouts;
@@ -216,8 +219,9 @@ struct Timeouts {
             field(
                 &S::server_lifetime_seconds,
                 "serverLifetimeSeconds",
-                "A server connection older than this is closed when it comes back to the pool; 0 "
-                "keeps it.",
+                "A server connection older than this is closed when it comes back to the pool, up "
+                "to "
+                "a tenth earlier by chance so that not all are closed at once; 0 keeps it.",
                 Change::Live,
                 range(0, 30 * day)
             ),
@@ -250,6 +254,29 @@ struct Timeouts {
                 "0 checks it every time.",
                 Change::Live,
                 range(0, 3'600)
+            ),
+            field(
+                &S::tcp_keepalive_idle_seconds,
+                "tcpKeepaliveIdleSeconds",
+                "Silence on a connection, of a client or to the database, after which TCP asks "
+                "whether its peer is there; 0 leaves it to the system.",
+                Change::NewConnections,
+                range(0, 32'767)
+            ),
+            field(
+                &S::tcp_keepalive_interval_seconds,
+                "tcpKeepaliveIntervalSeconds",
+                "Time between two such questions; 0 leaves it to the system.",
+                Change::NewConnections,
+                range(0, 32'767)
+            ),
+            field(
+                &S::tcp_user_timeout_seconds,
+                "tcpUserTimeoutSeconds",
+                "Longest time that bytes sent may go without TCP's acknowledgement before the "
+                "connection is given up; 0 leaves it to the system.",
+                Change::NewConnections,
+                range(0, day)
             ),
         };
     }

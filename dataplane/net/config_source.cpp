@@ -7,6 +7,7 @@
 #include "crds/yaml/yaml.hpp"
 #include "dataplane/net/grants_tls.hpp"
 #include "dataplane/net/unique_fd.hpp"
+#include "dataplane/wire/digest.hpp"
 
 #include <array>
 #include <cerrno>
@@ -85,6 +86,35 @@ class Reader {
     Reading& reading_;
 };
 
+// What unknown users are shown must be the same at each proxy of the pool and after each start, or
+// it tells them from users with stored verifiers. It must not be worked out from passwords: who is
+// shown it could try passwords at home.
+std::string read_mock_secret(
+    const api::DataplaneConfig& document, const Identity& identity, Reader& reader
+) {
+    constexpr std::size_t secret_bytes_min = 16;
+    const auto of_pool = [&document](const std::string& secret) {
+        return wire::hmac_sha_256(secret, "mock secret of " + document.pool);
+    };
+    if (const auto& path = document.clients.mock_secret_file) {
+        const auto text = reader.file(*path, "clients.mockSecretFile");
+        if (!text) return {};
+        const std::string secret = trimmed(*text);
+        if (secret.size() < secret_bytes_min) {
+            reader.fault(
+                "clients.mockSecretFile",
+                "\"" + *path + "\" has fewer than 16 bytes in it: write random ones there"
+            );
+        }
+        return of_pool(secret);
+    }
+    if (const auto& tls = document.clients.tls; tls && tls->mode != api::ClientTlsMode::Disable) {
+        if (const auto key = reader.file(tls->key_file, "clients.tls.keyFile"))
+            return of_pool(*key);
+    }
+    return identity.mock_secret;
+}
+
 wire::UserTable read_users(
     const api::DataplaneConfig& document,
     const Identity& identity,
@@ -105,7 +135,7 @@ wire::UserTable read_users(
     if (document.clients.authentication != api::Authentication::Trust) {
         users->prepare_verifiers(
             identity.mock_secret,
-            wire::scram_default_iterations,
+            users->usual_iterations(),
             before == nullptr ? nullptr : &before->settings->users
         );
     }
@@ -275,6 +305,7 @@ proxy::Settings settings_from(
     settings.login.authentication = client_authentication(document.clients.authentication);
     settings.login.tls = client_tls(document.clients);
     settings.login.mock_secret = identity.mock_secret;
+    settings.login.scram_iterations = users.usual_iterations();
     settings.server_tls = server_tls(document.database.tls.mode);
     settings.users = std::move(users);
     settings.application_tag = api::proxy_tag(document.proxy_id);
@@ -340,15 +371,16 @@ Reading read_configuration(
         document.drain.accept_seconds = identity.is_pod ? accept_seconds_in_pod : 0;
     }
     if (reading.faults.empty()) reading.document = document;
-    wire::UserTable users = read_users(document, identity, before, reader);
+    const Identity shown{
+        identity.proxy_id, read_mock_secret(document, identity, reader), identity.is_pod};
+    wire::UserTable users = read_users(document, shown, before, reader);
     read_tls(document, made, reader);
     read_monitor(document, made, reader);
     read_token(document, made, reader);
     read_grants_access(document, reading.grants, reader);
     if (!reading.faults.empty()) return reading;
     made.settings =
-        std::make_shared<const proxy::Settings>(settings_from(document, identity, std::move(users))
-        );
+        std::make_shared<const proxy::Settings>(settings_from(document, shown, std::move(users)));
     made.document = std::move(document);
     reading.configuration = std::make_shared<const Configuration>(std::move(made));
     return reading;

@@ -19,15 +19,20 @@ std::string key_of(const std::string& host, std::uint16_t port) {
 
 }  // namespace
 
-void set_socket_options(int fd) {
+void set_socket_options(int fd, const TcpOptions& options) {
     const auto set = [fd](int level, int option, int value) {
         ::setsockopt(fd, level, option, &value, sizeof value);
     };
-    // A peer that vanished is noticed after about two minutes.
+    const auto set_seconds = [&set](int option, std::chrono::seconds value) {
+        if (value.count() > 0) set(IPPROTO_TCP, option, static_cast<int>(value.count()));
+    };
     set(SOL_SOCKET, SO_KEEPALIVE, 1);
-    set(IPPROTO_TCP, TCP_KEEPIDLE, 60);
-    set(IPPROTO_TCP, TCP_KEEPINTVL, 10);
+    set_seconds(TCP_KEEPIDLE, options.keepalive_idle);
+    set_seconds(TCP_KEEPINTVL, options.keepalive_interval);
     set(IPPROTO_TCP, TCP_KEEPCNT, 6);
+    // Of unacknowledged bytes; with keepalive it also ends an idle connection. Zero is the default.
+    const std::chrono::milliseconds user_timeout = options.user_timeout;
+    set(IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(user_timeout.count()));
     set(IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
@@ -37,7 +42,7 @@ void ConnectAttempt::note(const std::string& fault) {
     faults += address.address().to_string() + ":" + std::to_string(address.port()) + ": " + fault;
 }
 
-Connecting begin_connect(const boost::asio::ip::tcp::endpoint& address) {
+Connecting begin_connect(const boost::asio::ip::tcp::endpoint& address, const TcpOptions& options) {
     const int fd =
         ::socket(address.data()->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
@@ -46,7 +51,7 @@ Connecting begin_connect(const boost::asio::ip::tcp::endpoint& address) {
         }
         return {-1, std::strerror(errno)};
     }
-    set_socket_options(fd);
+    set_socket_options(fd, options);
     const auto size = static_cast<socklen_t>(address.size());
     if (::connect(fd, address.data(), size) < 0 && errno != EINPROGRESS && errno != EINTR) {
         Connecting failed{-1, std::strerror(errno)};

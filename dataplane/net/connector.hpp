@@ -29,18 +29,25 @@ struct ConnectAttempt {
     void note(const std::string& fault);  // of the address before `next`
 };
 
+// How a connection to a peer that vanished is noticed. Zero: the system's default.
+struct TcpOptions {
+    std::chrono::seconds keepalive_idle{60};
+    std::chrono::seconds keepalive_interval{10};
+    std::chrono::seconds user_timeout{120};
+};
+
 // A non-blocking socket that has begun to connect, or the fault in words.
 struct Connecting {
     int fd = -1;
     std::string fault;
 };
-Connecting begin_connect(const boost::asio::ip::tcp::endpoint& address);
+Connecting begin_connect(const boost::asio::ip::tcp::endpoint& address, const TcpOptions& options);
 
 // What became of a connect once the socket is writable; empty: it stands.
 std::string connect_fault(int fd);
 
-// Keepalive and no delay, for both sides.
-void set_socket_options(int fd);
+// Keepalive, the longest wait for an acknowledgement, and no delay: for both sides.
+void set_socket_options(int fd, const TcpOptions& options);
 
 class Resolver {
  public:

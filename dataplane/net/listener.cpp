@@ -44,7 +44,9 @@ void refuse(UniqueFd client) {
 
 }  // namespace
 
-api::Result<std::uint16_t> Listener::open(const std::string& address, std::uint16_t port) {
+api::Result<std::uint16_t> Listener::open(
+    const std::string& address, std::uint16_t port, const TcpOptions& options
+) {
     const std::string place = address + ":" + std::to_string(port);
     const auto fault = [&place](const std::string& text) {
         return tl::unexpected(api::Error{place, text});
@@ -61,7 +63,7 @@ api::Result<std::uint16_t> Listener::open(const std::string& address, std::uint1
     ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     // Accepted sockets inherit these.
-    set_socket_options(fd.get());
+    set_socket_options(fd.get(), options);
     if (::bind(fd.get(), endpoint.data(), static_cast<socklen_t>(endpoint.size())) < 0 ||
         ::listen(fd.get(), backlog) < 0) {
         return fault(std::string("cannot listen: ") + std::strerror(errno));
@@ -72,6 +74,10 @@ api::Result<std::uint16_t> Listener::open(const std::string& address, std::uint1
     socket_ = std::move(fd);
     spare_ = open_spare();
     return bound.port();
+}
+
+void Listener::set_options(const TcpOptions& options) {
+    if (socket_.is_set()) set_socket_options(socket_.get(), options);
 }
 
 void Listener::start() {

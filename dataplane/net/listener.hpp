@@ -3,6 +3,7 @@
 #pragma once
 
 #include "crds/api/result.hpp"
+#include "dataplane/net/connector.hpp"
 #include "dataplane/net/poller.hpp"
 #include "dataplane/net/unique_fd.hpp"
 
@@ -22,7 +23,11 @@ class Listener {
     Listener(Worker& worker, Poller& poller) : worker_(worker), poller_(poller) {}
 
     // Binds and listens; clients wait in the kernel until start(). The port it got.
-    api::Result<std::uint16_t> open(const std::string& address, std::uint16_t port);
+    api::Result<std::uint16_t> open(
+        const std::string& address, std::uint16_t port, const TcpOptions& options
+    );
+    // For those who are accepted from now on.
+    void set_options(const TcpOptions& options);
     void start();
     // The socket is readable.
     void accept_batch();

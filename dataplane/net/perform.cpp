@@ -240,7 +240,7 @@ void Worker::connect_next(Link& link) {
     ConnectAttempt& attempt = *link.attempt;
     while (attempt.next < attempt.addresses->size()) {
         const auto& address = (*attempt.addresses)[attempt.next++];
-        Connecting connecting = begin_connect(address);
+        Connecting connecting = begin_connect(address, tcp_options());
         if (connecting.fd >= 0) {
             link.assign(connecting.fd);
             link.set_state(State::Connecting);

@@ -7,7 +7,6 @@
 #include <cerrno>
 
 #include <poll.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 
 namespace penstock::net {
@@ -21,12 +20,6 @@ constexpr std::chrono::milliseconds timer_grain{2};
 constexpr std::chrono::seconds tick_at_least_every{1};
 
 proxy::TimePoint clock_now() { return std::chrono::steady_clock::now(); }
-
-std::uint64_t random_seed() {
-    std::uint64_t seed = 0;
-    CHECK(::getrandom(&seed, sizeof seed, 0) == sizeof seed);
-    return seed;
-}
 
 proxy::TimePoint rounded_up(proxy::TimePoint time) {
     const auto grain = std::chrono::duration_cast<proxy::Duration>(timer_grain);
@@ -47,7 +40,7 @@ Worker::Worker(
       drained_(std::move(drained)),
       configuration_(std::move(configuration)),
       now_(clock_now()),
-      proxy_(index, random_seed(), board, configuration_->settings, now_),
+      proxy_(index, random_, board, configuration_->settings, now_),
       links_(poller_),
       listener_(*this, poller_),
       resolver_(lookups, mailbox_) {
@@ -55,7 +48,15 @@ Worker::Worker(
 }
 
 api::Result<std::uint16_t> Worker::listen(const std::string& address, std::uint16_t port) {
-    return listener_.open(address, port);
+    return listener_.open(address, port, tcp_options());
+}
+
+TcpOptions Worker::tcp_options() const {
+    const api::Timeouts& timeouts = configuration_->document.timeouts;
+    return {
+        std::chrono::seconds(timeouts.tcp_keepalive_idle_seconds),
+        std::chrono::seconds(timeouts.tcp_keepalive_interval_seconds),
+        std::chrono::seconds(timeouts.tcp_user_timeout_seconds)};
 }
 
 void Worker::run() {
@@ -97,6 +98,7 @@ std::chrono::milliseconds Worker::time_to_timer() const {
 void Worker::configure(std::shared_ptr<const Configuration> configuration) {
     post([this, configuration = std::move(configuration)] {
         configuration_ = configuration;
+        listener_.set_options(tcp_options());
         proxy_.configure(configuration_->settings, now_);
     });
 }

@@ -13,6 +13,7 @@
 #include "dataplane/net/listener.hpp"
 #include "dataplane/net/mailbox.hpp"
 #include "dataplane/net/poller.hpp"
+#include "dataplane/net/system_random.hpp"
 #include "dataplane/proxy/proxy.hpp"
 
 #include <array>
@@ -93,6 +94,7 @@ class Worker {
         Worker* const peer = peers_[worker];
         peer->post([peer, body = std::move(body)]() mutable { body(*peer); });
     }
+    TcpOptions tcp_options() const;
     void turn();
     std::chrono::milliseconds time_to_timer() const;
     void begin_event();
@@ -154,6 +156,7 @@ class Worker {
     const std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
     std::shared_ptr<const Configuration> configuration_;
     TimePoint now_;  // of the running event
+    SystemRandom random_;
     proxy::Proxy proxy_;
     Links links_;
     Listener listener_;

@@ -253,11 +253,9 @@ void Core::give_back(Server& server) {
     server.hold.clear_all();
     server.cancel_when_own_ends = false;
     if (server.cancels > 0) return enter(server, ServerState::Parked);
-    const bool is_old = settings_->server_lifetime > Duration::zero() &&
-                        now_ - server.connected_at > settings_->server_lifetime;
     // Those who wait are still served in a drain.
     const bool is_last = is_draining_ && pool_of(server).waiting.is_empty();
-    if (server.closes_when_free || is_last || is_old || board_.excess() > 0)
+    if (server.closes_when_free || is_last || is_old(server) || board_.excess() > 0)
         return close_server(server);
     Pool& pool = pool_of(server);
     // Who waits for another pool's server gets one that has served here, or that nobody wants.

@@ -1,7 +1,6 @@
 #include "dataplane/proxy/core.hpp"
 
 #include "crds/api/check.hpp"
-#include "dataplane/wire/digest.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -27,16 +26,16 @@ std::string unguessable_prefix(std::string_view random) {
 
 Core::Core(
     std::uint32_t worker,
-    std::uint64_t seed,
+    RandomSource& random,
     pool::Board& board,
     std::shared_ptr<const Settings> settings,
     TimePoint now
 )
-    : worker_(worker), seed_(seed), board_(board), settings_(std::move(settings)), now_(now) {
+    : worker_(worker), random_(random), board_(board), settings_(std::move(settings)), now_(now) {
     next_tick_ = now;
-    std::array<char, 8> random;
-    random_bytes(random.data(), random.size());
-    name_prefix_ = unguessable_prefix({random.data(), random.size()});
+    std::array<char, 8> drawn;
+    random_.fill(drawn.data(), drawn.size());
+    name_prefix_ = unguessable_prefix({drawn.data(), drawn.size()});
 }
 
 Core::~Core() = default;
@@ -89,8 +88,8 @@ LinkId Core::accepted() {
     client.link = {name.generation, name.slot, LinkKind::Client};
     client.accepted_at = client.active_at = now_;
     session::ClientLoginRandom random;
-    random_bytes(random.nonce.data(), random.nonce.size());
-    random_bytes(random.md5_salt.data(), random.md5_salt.size());
+    random_.fill(random.nonce.data(), random.nonce.size());
+    random_.fill(random.md5_salt.data(), random.md5_salt.size());
     client.login.reset(new ClientLoginState{
         settings_, session::ClientLogin(settings_->login, settings_->users, random)});
     const LinkId link = client.link;
@@ -272,24 +271,9 @@ std::string_view Core::open_stash(
     return *retired_.back();
 }
 
-void Core::random_bytes(char* out, std::size_t size) {
-    // Counter mode over SHA-256: as hard to foresee as the seed.
-    while (size > 0) {
-        std::string block(sizeof seed_ + sizeof random_counter_, '\0');
-        std::memcpy(block.data(), &seed_, sizeof seed_);
-        std::memcpy(block.data() + sizeof seed_, &random_counter_, sizeof random_counter_);
-        ++random_counter_;
-        const std::string digest = wire::sha_256(block);
-        const std::size_t part = std::min(size, digest.size());
-        std::memcpy(out, digest.data(), part);
-        out += part;
-        size -= part;
-    }
-}
-
 std::uint32_t Core::random_u32() {
     std::uint32_t value = 0;
-    random_bytes(reinterpret_cast<char*>(&value), sizeof value);
+    random_.fill(reinterpret_cast<char*>(&value), sizeof value);
     return value;
 }
 

@@ -39,13 +39,14 @@ struct MovedServer {
     wire::Parameters welcome;  // its pool's: the other worker may have had no server yet
     bool has_statements = false;
     bool is_encrypted = false;
+    std::uint16_t lifetime_share = 0;
 };
 
 class Core {
  public:
     Core(
         std::uint32_t worker,
-        std::uint64_t seed,
+        RandomSource& random,
         pool::Board& board,
         std::shared_ptr<const Settings> settings,
         TimePoint now
@@ -91,7 +92,6 @@ class Core {
     std::string_view open_stash(
         std::unique_ptr<std::string>& stash, std::string_view bytes, std::size_t needed
     );
-    void random_bytes(char* out, std::size_t size);
     std::uint32_t random_u32();
 
     // login.cpp
@@ -256,6 +256,7 @@ class Core {
     void end_login(Server& server);
     void server_gone(Server& server);
     void enter(Server& server, ServerState state);
+    bool is_old(const Server& server) const;
     void close_excess();
     void close_beyond_limits();
     void replace_servers();
@@ -320,12 +321,11 @@ class Core {
 
     // Constant after construction.
     const std::uint32_t worker_;
-    const std::uint64_t seed_;
+    RandomSource& random_;
     pool::Board& board_;
 
     std::shared_ptr<const Settings> settings_;
     TimePoint now_;
-    std::uint64_t random_counter_ = 0;
 
     pool::Slab<Client> clients_;
     pool::Slab<Server> servers_;

@@ -117,8 +117,8 @@ void Core::time_out_servers() {
                 close_server(*server);
                 break;
             case ServerState::Idle: {
-                const bool is_old = is_over(settings_->server_lifetime, server->connected_at, now_);
-                if (!is_old && !is_over(settings_->server_idle_timeout, server->state_since, now_))
+                if (!is_old(*server) &&
+                    !is_over(settings_->server_idle_timeout, server->state_since, now_))
                     break;
                 close_server(*server);
                 break;

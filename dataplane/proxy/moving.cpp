@@ -70,6 +70,7 @@ MovedServerPtr Core::take_moved(LinkId link) {
     moved->cancel_key = std::move(server->cancel_key);
     moved->connected_at = server->connected_at;
     moved->is_encrypted = server->is_encrypted;
+    moved->lifetime_share = server->lifetime_share;
     moved->idle_since = server->state_since;
     moved->endpoint = server->endpoint;
     moved->has_statements = !server->statements.is_empty() || server->has_unnamed;
@@ -93,6 +94,7 @@ LinkId Core::adopt(MovedServerPtr moved) {
     server.cancel_key = std::move(moved->cancel_key);
     server.connected_at = moved->connected_at;
     server.is_encrypted = moved->is_encrypted;
+    server.lifetime_share = moved->lifetime_share;
     server.state_since = moved->idle_since;
     server.endpoint = moved->endpoint;
     server.closes_when_free = server.endpoint != settings_->endpoint;

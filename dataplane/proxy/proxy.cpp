@@ -8,12 +8,12 @@ void MovedServerDeleter::operator()(MovedServer* moved) const { delete moved; }
 
 Proxy::Proxy(
     std::uint32_t worker,
-    std::uint64_t seed,
+    RandomSource& random,
     pool::Board& board,
     std::shared_ptr<const Settings> settings,
     TimePoint now
 )
-    : core_(std::make_unique<Core>(worker, seed, board, std::move(settings), now)) {}
+    : core_(std::make_unique<Core>(worker, random, board, std::move(settings), now)) {}
 
 Proxy::~Proxy() = default;
 

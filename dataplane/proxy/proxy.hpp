@@ -10,6 +10,7 @@
 #include "dataplane/proxy/action.hpp"
 #include "dataplane/proxy/link_id.hpp"
 #include "dataplane/proxy/metrics.hpp"
+#include "dataplane/proxy/random_source.hpp"
 #include "dataplane/proxy/settings.hpp"
 
 #include <cstdint>
@@ -44,10 +45,10 @@ class Core;
 
 class Proxy {
  public:
-    // seed: for nonces and cancel keys; must come from the system's random source.
+    // random: outlives this.
     Proxy(
         std::uint32_t worker,
-        std::uint64_t seed,
+        RandomSource& random,
         pool::Board& board,
         std::shared_ptr<const Settings> settings,
         TimePoint now

@@ -143,6 +143,7 @@ struct Server {
     session::Traces traces;             // of clients: to be removed before it serves another
     bool is_settling = false;           // what is under way decides what may be sent behind it
     std::uint16_t cancels = 0;          // in flight
+    std::uint16_t lifetime_share = 0;   // random: servers that opened together do not end together
     std::uint32_t pool = no_slot;
     std::uint32_t client = no_slot;
     std::uint32_t process_id = 0;

@@ -52,6 +52,14 @@ void Core::enter(Server& server, ServerState state) {
     );
 }
 
+// Each server lives for its own part of the last tenth of the lifetime.
+bool Core::is_old(const Server& server) const {
+    const Duration lifetime = settings_->server_lifetime;
+    if (lifetime <= Duration::zero()) return false;
+    const Duration spared = lifetime / 10 * server.lifetime_share / 65'536;
+    return now_ - server.connected_at >= lifetime - spared;
+}
+
 void Core::open_wanted(std::uint32_t index) {
     Pool& pool = *pools_[index];
     if (now_ < pool.open_not_before) return;
@@ -121,6 +129,7 @@ void Core::open_server(std::uint32_t index) {
     server.link = {name.generation, name.slot, LinkKind::Server};
     server.pool = index;
     server.connected_at = server.state_since = now_;
+    server.lifetime_share = static_cast<std::uint16_t>(random_u32());
     server.endpoint = settings_->endpoint;
     metrics_.servers_opening.add();
     ++pool.servers;
@@ -138,7 +147,7 @@ void Core::open_server(std::uint32_t index) {
     if (const wire::Secret* known = settings_->users.find(pool.key.user)) secret.secret = *known;
     secret.scram_keys = pool.scram_keys;
     session::ServerLoginNonce nonce;
-    random_bytes(nonce.data(), nonce.size());
+    random_.fill(nonce.data(), nonce.size());
     server.login =
         std::make_unique<session::ServerLogin>(std::move(login), std::move(secret), nonce);
     act(ActionKind::Open, server.link);

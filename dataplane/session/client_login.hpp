@@ -26,7 +26,7 @@ enum class ClientTls : std::uint8_t { Disable, Allow, Require };
 struct ClientLoginSettings {
     ClientAuthentication authentication = ClientAuthentication::ScramSha256;
     ClientTls tls = ClientTls::Disable;
-    // Random per process: what unknown users are shown is worked out from it.
+    // Nobody else's: what unknown users are shown is worked out from it.
     std::string mock_secret;
     int scram_iterations = wire::scram_default_iterations;
 };

@@ -102,6 +102,19 @@ const Secret* UserTable::find(std::string_view user) const {
     return found == secrets_.end() ? nullptr : &found->second;
 }
 
+int UserTable::usual_iterations() const {
+    std::unordered_map<int, std::size_t> counts;
+    int usual = scram_default_iterations;
+    for (const auto& [user, secret] : secrets_) {
+        if (secret.kind != SecretKind::ScramVerifier) continue;
+        const int iterations = std::min(secret.verifier->iterations, scram_iterations_max);
+        const std::size_t count = ++counts[iterations];
+        const std::size_t most = counts[usual];
+        if (count > most || (count == most && iterations < usual)) usual = iterations;
+    }
+    return usual;
+}
+
 void UserTable::prepare_verifiers(
     std::string_view mock_secret, int iterations, const UserTable* before
 ) {

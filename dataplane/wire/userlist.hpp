@@ -48,6 +48,10 @@ class UserTable {
         std::string_view mock_secret, int iterations, const UserTable* before = nullptr
     );
 
+    // Of most stored verifiers, so that what users without one are shown looks alike; PostgreSQL's
+    // default if there is none.
+    int usual_iterations() const;
+
     bool is_empty() const { return secrets_.empty(); }
     std::size_t size() const { return secrets_.size(); }
     // Is a user's secret stored as a SCRAM verifier?

@@ -66,8 +66,11 @@ api::DataplaneConfig config_of(const api::ConnectionPool& pool, const std::strin
     monitor.database = spec.database.monitor_database;
     config.database.monitor = monitor;
     config.clients.authentication = spec.clients.authentication;
-    if (const auto& users = spec.clients.users_secret_ref)
+    if (const auto& users = spec.clients.users_secret_ref) {
         config.clients.users_file = file(users->name, users->key);
+        if (users->mock_secret_key)
+            config.clients.mock_secret_file = file(users->name, *users->mock_secret_key);
+    }
     if (const auto& tls = spec.clients.tls)
         config.clients.tls = api::ProxyClientTls{
             tls->mode,

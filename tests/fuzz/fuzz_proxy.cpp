@@ -6,6 +6,7 @@
 #include "dataplane/wire/authentication.hpp"
 #include "dataplane/wire/writer.hpp"
 #include "tests/fuzz/pieces.hpp"
+#include "tests/support/seeded_random.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -39,7 +40,7 @@ std::shared_ptr<const proxy::Settings> settings_of(unsigned choice) {
 
 class Play {
  public:
-    explicit Play(unsigned choice) : proxy_(0, 42, board_, settings_of(choice), now_) {}
+    explicit Play(unsigned choice) : proxy_(0, random_, board_, settings_of(choice), now_) {}
 
     void log_in_client() {
         links_.push_back({proxy_.accepted(now_)});
@@ -127,6 +128,7 @@ class Play {
 
     pool::Board board_{1, 2};
     proxy::TimePoint now_{std::chrono::hours(1)};
+    test::SeededRandom random_{42};
     proxy::Proxy proxy_;
     std::vector<Link> links_;
     bool is_drained_ = false;

@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import ast
+import ctypes
 import json
+import os
 import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support import login
 from support import protocol as p
 from support.certificates import Authority
 from support.pg import DATABASE, MD5_USER, POOLED, SCRAM_USER, TRUST_USER, Postgres, password_of
@@ -23,6 +26,8 @@ from support.wire import PATIENCE, Client, ServerError, connect
 
 Start = Callable[..., Proxy]
 PIDS = f"select pid from pg_stat_activity where {POOLED} and pid <> pg_backend_pid() order by 1"
+
+_PIDFD_GETFD = 438  # the system call, which Python has no name for
 
 CASES = {
     "pool": "test_fields.py::test_what_a_process_is_called",
@@ -52,6 +57,7 @@ CASES = {
     "database.monitor.database": "test_fields.py::test_monitor_asks_with_its_own_role",
     "clients.authentication": "test_fields.py::test_authentication_changes_for_new_clients",
     "clients.usersFile": "test_login.py::test_changed_list_of_users_is_read_again",
+    "clients.mockSecretFile": "test_fields.py::test_unknown_users_look_alike_at_each_proxy",
     "clients.tls.mode": "test_login.py::test_plain_clients_are_refused_where_tls_is_required",
     "clients.tls.certFile": "test_login.py::test_renewed_certificate_is_used_and_nobody_is_dropped",
     "clients.tls.keyFile": "test_login.py::test_renewed_certificate_is_used_and_nobody_is_dropped",
@@ -76,6 +82,9 @@ CASES = {
     "timeouts.serverLoginRetrySeconds": "test_fields.py::test_pause_between_failed_logins",
     "timeouts.cancelWaitSeconds": "test_fields.py::test_cancel_that_never_arrives_is_given_up",
     "timeouts.serverCheckDelaySeconds": "test_fields.py::test_dead_server_is_found_by_the_check_before_use",
+    "timeouts.tcpKeepaliveIdleSeconds": "test_fields.py::test_sockets_have_their_timeouts",
+    "timeouts.tcpKeepaliveIntervalSeconds": "test_fields.py::test_sockets_have_their_timeouts",
+    "timeouts.tcpUserTimeoutSeconds": "test_fields.py::test_sockets_have_their_timeouts",
     "drain.timeoutSeconds": "test_life.py::test_drain_has_an_end",
     "drain.acceptSeconds": "test_pod.py::test_the_end_of_a_pod_first_makes_it_unready_then_hands_clients_off",
     "queue.maxLength": "test_timeouts.py::test_line_of_waiting_transactions_is_bounded",
@@ -384,3 +393,74 @@ def test_longer_predicted_wait_is_refused(start: Start) -> None:
     assert refused and set(refused) == {"53300"}
     for client in clients:
         client.close()
+
+
+def _salt(proxy: Proxy, user: str) -> str:
+    """What the proxy shows to who says that it is this user: salt and iterations."""
+    scram = login.Scram("guess")
+    with Client("127.0.0.1", proxy.port) as client:
+        client.send(p.startup({"user": user, "database": DATABASE}))
+        client.read()
+        client.send(scram.first())
+        challenge = client.read()
+        assert challenge is not None
+        return challenge.body[4:].decode().split(",", 1)[1]
+
+
+def test_unknown_users_look_alike_at_each_proxy(start: Start, tmp_path: Path) -> None:
+    """Whoever asks two proxies, or one twice with a restart between, learns nothing about who exists."""
+    secret = tmp_path / "mock"
+    secret.write_text("sixteen random bytes or more", "ascii")
+    clients = {"authentication": "ScramSha256", "mockSecretFile": str(secret)}
+    one, other = start(clients=clients), start(clients=clients)
+    assert _salt(one, "nobody") == _salt(other, "nobody") != _salt(one, "nobody else")
+    assert _salt(one, SCRAM_USER) == _salt(other, SCRAM_USER)
+
+
+def _sockets(pid: int) -> list[socket.socket]:
+    """Copies of the connected TCP sockets of a child process."""
+    copies = []
+    process = os.pidfd_open(pid)
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        if not os.readlink(f"/proc/{pid}/fd/{number}").startswith("socket:"):
+            continue
+        copy = ctypes.CDLL(None, use_errno=True).syscall(_PIDFD_GETFD, process, int(number), 0)
+        assert copy >= 0, os.strerror(ctypes.get_errno())
+        connected = socket.socket(fileno=copy)
+        try:
+            connected.getpeername()
+            copies.append(connected)
+        except OSError:
+            connected.close()
+    os.close(process)
+    return copies
+
+
+def test_sockets_have_their_timeouts(start: Start) -> None:
+    """A client's socket and a server's, before and after a change."""
+    def options(seconds: int) -> dict[str, int]:
+        return {"tcpKeepaliveIdleSeconds": seconds, "tcpKeepaliveIntervalSeconds": seconds + 1,
+                "tcpUserTimeoutSeconds": seconds + 2}
+
+    def seen() -> set[tuple[int, ...]]:
+        wanted = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_USER_TIMEOUT)
+        sockets = _sockets(proxy.pid)
+        found = {(ours.getsockname()[1] == proxy.port, *(ours.getsockopt(socket.IPPROTO_TCP, o) for o in wanted))
+                 for ours in sockets if proxy.port in (ours.getsockname()[1], ours.getpeername()[1])
+                 or ours.getpeername()[1] == proxy.config["database"]["port"]}
+        for ours in sockets:
+            ours.close()
+        return found
+
+    proxy = start(timeouts=options(40))
+    with connect(proxy.port, TRUST_USER, DATABASE) as client:
+        client.run("begin")
+        assert seen() == {(True, 40, 41, 42_000), (False, 40, 41, 42_000)}
+        proxy.reload(timeouts=options(50))
+
+        def is_new() -> bool:
+            with connect(proxy.port, TRUST_USER, DATABASE) as other:
+                other.run("select 1")
+                return {(True, 50, 51, 52_000), (False, 50, 51, 52_000)} <= seen()
+
+        wait_for("new connections have the new ones", is_new, PATIENCE)

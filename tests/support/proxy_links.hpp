@@ -4,6 +4,7 @@
 
 #include "dataplane/proxy/proxy.hpp"
 #include "tests/support/messages.hpp"
+#include "tests/support/seeded_random.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -51,7 +52,7 @@ class ProxyLinks {
     ProxyLinks(pool::Board& shared, const proxy::Settings& settings, std::uint32_t index = 0)
         : worker(index),
           board(shared),
-          proxy(index, 42, shared, std::make_shared<const proxy::Settings>(settings), now) {}
+          proxy(index, random, shared, std::make_shared<const proxy::Settings>(settings), now) {}
 
     // Index of the new link in `links`.
     std::size_t accept() {
@@ -178,6 +179,7 @@ class ProxyLinks {
     const std::uint32_t worker;
     pool::Board& board;
     proxy::TimePoint now{std::chrono::hours(1)};
+    SeededRandom random{42};
     proxy::Proxy proxy;
     std::vector<PlayedLink> links;
     std::vector<Action> to_others;  // what concerns other workers, in order

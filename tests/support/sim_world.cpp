@@ -24,8 +24,9 @@ SimWorld::SimWorld(std::uint64_t seed, std::size_t notes_max)
     board_ = std::make_unique<pool::Board>(workers, limit_);
     const auto settings = std::make_shared<const proxy::Settings>(settings_);
     for (std::uint32_t i = 0; i < workers; ++i) {
-        workers_.emplace_back().proxy =
-            std::make_unique<proxy::Proxy>(i, random_(), *board_, settings, now_);
+        Worker& worker = workers_.emplace_back();
+        worker.random = std::make_unique<SeededRandom>(random_());
+        worker.proxy = std::make_unique<proxy::Proxy>(i, *worker.random, *board_, settings, now_);
     }
     for (std::uint32_t i = 0; i < workers; ++i) arrange_tick(i);
     plan();

@@ -6,6 +6,7 @@
 #include "dataplane/pool/board.hpp"
 #include "dataplane/proxy/proxy.hpp"
 #include "tests/support/fake_postgres.hpp"
+#include "tests/support/seeded_random.hpp"
 #include "tests/support/sim_client.hpp"
 
 #include <deque>
@@ -73,6 +74,7 @@ class SimWorld {
         ConnPtr held;
     };
     struct Worker {
+        std::unique_ptr<SeededRandom> random;
         std::unique_ptr<proxy::Proxy> proxy;
         std::map<std::pair<int, std::uint32_t>, ConnPtr> conns;  // by kind and slot
         TimePoint tick_at = TimePoint::max();

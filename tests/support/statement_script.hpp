@@ -11,7 +11,7 @@ namespace penstock::test {
 
 // The name on servers of the worker's statement with this number, of which 0 never exists: what its
 // random source gave for the prefix.
-inline const std::string our_prefix = "penstock_o5od6zp6_";
+inline const std::string our_prefix = "penstock_wikov4aa_";
 inline std::string ours(int number) { return our_prefix + std::to_string(number); }
 inline const std::string empty_one = our_prefix + "e";
 

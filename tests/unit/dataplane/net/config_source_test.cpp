@@ -48,6 +48,36 @@ TEST_F(ConfigSourceTest, AMinimalConfigurationHasDefaults) {
     EXPECT_EQ(made.admin_token, "");
 }
 
+TEST_F(ConfigSourceTest, ProxiesOfAPoolShareWhatUnknownUsersAreShown) {
+    const auto mock_secret = [this](const std::string& text, const std::string& own) {
+        const std::string file = folder_.write("proxy.yaml", text);
+        const Reading reading = read_configuration(file, Identity{"proxy-" + own, own, false});
+        EXPECT_THAT(texts(reading.faults), IsEmpty());
+        return reading.configuration->settings->login.mock_secret;
+    };
+    EXPECT_EQ(mock_secret(minimal_, "first"), "first");
+    const std::string database = "database: {host: db, tls: {mode: Disable}}\n";
+    const std::string secret = folder_.write("mock", "0123456789abcdef\n");
+    const std::string with_file =
+        database + "clients: {authentication: Trust, mockSecretFile: " + secret + "}\n";
+    const std::string shared = mock_secret(with_file, "first");
+    EXPECT_EQ(shared.size(), 32U);
+    EXPECT_EQ(mock_secret(with_file, "second"), shared);
+    EXPECT_NE(mock_secret("pool: other/pool\n" + with_file, "second"), shared);
+    const test::Certificate certificate = test::make_certificate(folder_, "server", "localhost");
+    const std::string with_tls =
+        database + "clients: {authentication: Trust, tls: {certFile: " + certificate.cert +
+        ", keyFile: " + certificate.key + "}}\n";
+    EXPECT_EQ(mock_secret(with_tls, "first"), mock_secret(with_tls, "second"));
+    EXPECT_NE(mock_secret(with_tls, "first"), shared);
+
+    folder_.write("mock", "too short\n");
+    EXPECT_THAT(
+        texts(read(with_file).faults),
+        ElementsAre(AllOf(StartsWith("clients.mockSecretFile: "), HasSubstr("16 bytes")))
+    );
+}
+
 TEST_F(ConfigSourceTest, ReadsTheFilesThatItNames) {
     const std::string users = folder_.write("users", "\"app\" \"secret\"\n");
     const std::string token = folder_.write("token", "t0ken\n");

@@ -82,13 +82,20 @@ TEST(Resolver, MayEndDuringALookup) {
 
 TEST(Connector, SocketsDoNotDelayAndAreKeptAlive) {
     const UniqueFd fd(::socket(AF_INET, SOCK_STREAM, 0));
-    set_socket_options(fd.get());
+    TcpOptions options;
+    options.keepalive_idle = std::chrono::seconds(77);
+    options.user_timeout = std::chrono::seconds(33);
+    set_socket_options(fd.get(), options);
     int value = 0;
     socklen_t size = sizeof value;
     ::getsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &value, &size);
     EXPECT_NE(value, 0);
     ::getsockopt(fd.get(), SOL_SOCKET, SO_KEEPALIVE, &value, &size);
     EXPECT_NE(value, 0);
+    ::getsockopt(fd.get(), IPPROTO_TCP, TCP_KEEPIDLE, &value, &size);
+    EXPECT_EQ(value, 77);
+    ::getsockopt(fd.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &value, &size);
+    EXPECT_EQ(value, 33'000);
 }
 
 TEST(Connector, ARefusedConnectSaysSo) {
@@ -99,7 +106,7 @@ TEST(Connector, ARefusedConnectSaysSo) {
     ASSERT_EQ(::bind(bound.get(), address.data(), size), 0);
     ASSERT_EQ(::getsockname(bound.get(), address.data(), &size), 0);
 
-    const Connecting connecting = begin_connect(address);
+    const Connecting connecting = begin_connect(address, {});
     const UniqueFd fd(connecting.fd);
     std::string fault = connecting.fault;
     if (fd.is_set()) {

@@ -255,5 +255,44 @@ TEST(ServerLife, WalsenderServesOneClientAndIsClosedBehindIt) {
     script.passes();
 }
 
+TEST(ServerLife, ServersThatOpenedTogetherDoNotEndTogether) {
+    Settings settings = plain_settings();
+    settings.server_lifetime = seconds(1'000);
+    pool::Board board(1, 40);
+    ProxyLinks links(board, settings);
+    std::vector<std::size_t> clients;
+    for (int i = 0; i < 40; ++i) {
+        clients.push_back(links.accept());
+        links.receive(clients.back(), Script::startup_of_client());
+    }
+    for (int i = 0; i < 200 && board.used() < 40; ++i) {
+        for (const std::size_t client : clients) links.receive(client, query("begin"));
+        for (std::size_t at = 0; at < links.links.size(); ++at) {
+            PlayedLink& link = links.links[at];
+            if (link.id.kind != LinkKind::Server || !link.all_sent.empty()) continue;
+            links.connect(at);
+            links.receive(at, Script::welcome_of_server());
+        }
+    }
+    const auto closing = [&links] { return links.proxy.metrics().servers_closed.get(); };
+    for (std::size_t at = 0; at < links.links.size(); ++at) {
+        if (links.links[at].id.kind != LinkKind::Server) continue;
+        links.receive(at, done("BEGIN", 'T'));
+    }
+    EXPECT_EQ(board.used(), 40);
+    for (const std::size_t client : clients) links.close(client);
+    for (std::size_t at = 0; at < links.links.size(); ++at) {
+        if (links.links[at].id.kind == LinkKind::Server && links.links[at].is_open)
+            links.receive(at, done("ROLLBACK"));
+    }
+    links.pass(seconds(899));
+    EXPECT_EQ(closing(), 0U);
+    links.pass(seconds(50));
+    EXPECT_GT(closing(), 5U);
+    EXPECT_LT(closing(), 35U);
+    links.pass(seconds(52));
+    EXPECT_EQ(closing(), 40U);
+}
+
 }  // namespace
 }  // namespace penstock::proxy

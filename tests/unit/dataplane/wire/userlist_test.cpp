@@ -98,6 +98,21 @@ TEST(Userlist, PassesOverWhatPgbouncerPassesOver) {
     EXPECT_EQ(table->find("d")->kind, SecretKind::Empty);
 }
 
+TEST(Userlist, UsualIterationsAreThoseOfMostVerifiers) {
+    const auto verifier = [](int iterations) {
+        return to_string(
+            scram_verifier({iterations, "salt", std::string(32, 'c'), std::string(32, 's')})
+        );
+    };
+    EXPECT_EQ(parse_userlist("\"a\" \"x\"\n")->usual_iterations(), 4096);
+    const std::string two =
+        "\"a\" \"" + verifier(9'000) + "\"\n\"b\" \"" + verifier(9'000) + "\"\n";
+    EXPECT_EQ(parse_userlist(two)->usual_iterations(), 9'000);
+    EXPECT_EQ(
+        parse_userlist(two + "\"c\" \"" + verifier(4'096) + "\"\n")->usual_iterations(), 9'000
+    );
+}
+
 TEST(Userlist, CutsNamesAsPostgresqlDoes) {
     const std::string name(63, 'n');
     const auto table = parse_userlist('"' + name + "and more\" \"x\"\n");
