@@ -39,11 +39,11 @@ void Link::open(proxy::LinkId name, State state, int fd, std::unique_ptr<TlsStre
 
 void Link::assign(int fd) {
     socket_ = UniqueFd(fd);
-    is_readable_ = is_writable_ = has_hung_up_ = false;
+    is_readable_ = is_writable_ = has_hung_up_ = has_broken_ = false;
     if (poller_.add(fd, this, Poller::changes)) return;
     // The system has no room to watch it: it is found closed when it is looked at.
     ::shutdown(fd, SHUT_RDWR);
-    is_readable_ = is_writable_ = has_hung_up_ = true;
+    is_readable_ = is_writable_ = has_hung_up_ = has_broken_ = true;
 }
 
 void Link::note_ready(std::uint32_t events) {
@@ -51,6 +51,7 @@ void Link::note_ready(std::uint32_t events) {
     if ((events & (EPOLLIN | EPOLLRDHUP | broken)) != 0) is_readable_ = true;
     if ((events & (EPOLLOUT | broken)) != 0) is_writable_ = true;
     if ((events & (EPOLLRDHUP | broken)) != 0) has_hung_up_ = true;
+    if ((events & broken) != 0) has_broken_ = true;
 }
 
 Transfer Link::read(char* buffer, std::size_t size) {

@@ -57,6 +57,8 @@ class Link {
     bool is_writable() const { return is_writable_; }
     // The peer sends no more, or the connection broke. There may still be bytes to read.
     bool has_hung_up() const { return has_hung_up_; }
+    // The connection is gone in both directions.
+    bool has_broken() const { return has_broken_; }
 
     // Requires: a socket. May move nothing although the socket was said to be ready.
     Transfer read(char* buffer, std::size_t size);
@@ -127,6 +129,7 @@ class Link {
     bool is_readable_ = false;
     bool is_writable_ = false;
     bool has_hung_up_ = false;
+    bool has_broken_ = false;
 };
 
 }  // namespace penstock::net

@@ -173,7 +173,7 @@ void Worker::serve(Link& link) {
         case State::Open:
             if (link.has_pending() && link.is_writable()) write(link);
             if (link.is_readable() && link.may_read()) read(link);
-            if (link.paused && !link.has_ended && link.has_hung_up()) look_for_hang_up(link);
+            if (link.has_broken() && !link.may_read()) lose_broken(link);
             break;
         case State::Lingering:
             if (link.is_writable()) write(link);
@@ -237,14 +237,11 @@ bool Worker::begins_tls(Link& link) {
     return true;
 }
 
-// A client that is not read, because it waits for a server, still leaves the queue when it goes.
-// Bytes it has sent stay where they are.
-void Worker::look_for_hang_up(Link& link) {
-    if (link.state() != State::Open || link.name().kind != proxy::LinkKind::Client) return;
-    pollfd state{link.fd(), POLLRDHUP, 0};
-    if (::poll(&state, 1, 0) == 1 && (state.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0) {
-        lose(link, "connection closed by the peer");
-    }
+// A client that is not read, because it waits or has said all, is still noticed when it breaks
+// away. One that only sends no more is not: it waits for its replies.
+void Worker::lose_broken(Link& link) {
+    if (link.state() == State::Open && link.name().kind == proxy::LinkKind::Client)
+        lose(link, "connection reset by the peer");
 }
 
 // Writes on, and does what waited for the last pending byte.
@@ -272,7 +269,7 @@ void Worker::write(Link& link) {
 void Worker::set_paused(Link& link, bool paused) {
     if (link.paused == paused) return;
     link.paused = paused;
-    if (paused && link.has_hung_up()) serve_again(link);
+    if (paused && link.has_broken()) serve_again(link);
     resume(link);
 }
 

@@ -119,7 +119,7 @@ class Worker {
     void read(Link& link);
     bool begins_tls(Link& link);
     void write(Link& link);
-    void look_for_hang_up(Link& link);
+    void lose_broken(Link& link);
     void set_paused(Link& link, bool paused);
     void block(Link& blocked, Link& blocker);
     void unblock_others(Link& blocker);

@@ -31,7 +31,7 @@ void Core::login_begins(Client& client) {
     Client& oldest = clients_.at(logging_in_.front());
     metrics_.client_logins_dropped.add();
     act(ActionKind::Close, oldest.link);
-    leave(oldest, false);
+    leave(oldest, Leaving::Gone);
 }
 
 // Requires: client.login is there. It is gone then.

@@ -155,7 +155,7 @@ void Core::finish_canceller(LinkId canceller, std::uint32_t worker) {
     Client* const client = client_at(canceller);
     if (client == nullptr) return;
     act(ActionKind::Close, canceller);
-    leave(*client, true);
+    leave(*client, Leaving::Orderly);
 }
 
 void Core::cancel_waiting(Client& client) {

@@ -184,7 +184,7 @@ void Core::serve(Pool& pool) {
             continue;
         }
         CHECK(client.stash != nullptr);
-        run_client(client, open_stash(client.stash, {}, 0));
+        run_on(client, open_stash(client.stash, {}, 0));
     }
 }
 
@@ -197,10 +197,8 @@ void Core::resume_reads(Client& client) {
 
 void Core::release_if_free(Server& server) {
     Client& client = clients_.at(server.client);
-    if (client.is_leaving && server.replies.is_empty()) {
-        act(ActionKind::Close, client.link);
-        return leave(client, true);
-    }
+    if (client.is_leaving && server.replies.is_empty() && !server.is_ending) return part(client);
+    if (server.is_ending) return;
     const bool is_mid_message = client.body == Body::Forward && client.body_missing > 0;
     server.hold.set(HoldReason::Owed, !server.replies.is_empty());
     server.hold.set(HoldReason::MidMessage, is_mid_message);

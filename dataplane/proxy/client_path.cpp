@@ -59,7 +59,7 @@ bool has_both_names(std::string_view body) {
 }  // namespace
 
 void Core::client_bytes(Client& client, std::string_view bytes) {
-    if (client.is_leaving) return;
+    if (client.has_ended) return;
     client.active_at = client.state == ClientState::Waiting ? client.active_at : now_;
     if (client.state == ClientState::Waiting || client.state == ClientState::Welcoming ||
         client.is_stalled) {
@@ -79,6 +79,14 @@ void Core::append_stash(Client& client, std::string_view bytes) {
     if (client.stash->size() <= waiting_bytes_max && !is_memory_short(0)) return;
     client.reads_paused = true;
     act(ActionKind::PauseReads, client.link);
+}
+
+// After a wait: the end of the client's stream may be behind these bytes already.
+void Core::run_on(Client& client, std::string_view chunk) {
+    const LinkId link = client.link;
+    run_client(client, chunk);
+    Client* const still = client_at(link);
+    if (still != nullptr && still->has_ended && !still->is_leaving) end_stream(*still);
 }
 
 void Core::run_client(Client& client, std::string_view chunk) {
@@ -104,19 +112,12 @@ void Core::run_client(Client& client, std::string_view chunk) {
             break;
         }
         if (result == wire::FrameResult::BadLength || is_too_long(frame)) {
-            return fail_client(
-                client,
-                {wire::Severity::Fatal,
-                 wire::sql_state::protocol_violation,
-                 "invalid message length"}
-            );
+            return break_off(client, "invalid message length");
         }
         if (!wire::is_frontend_type(frame.type)) {
             const std::string text = "invalid frontend message type " +
                                      std::to_string(static_cast<unsigned char>(frame.type));
-            return fail_client(
-                client, {wire::Severity::Fatal, wire::sql_state::protocol_violation, text}
-            );
+            return break_off(client, text);
         }
         switch (client_frame(client, frame)) {
             case Next::Gone:
@@ -156,9 +157,7 @@ Core::Next Core::frame_without_server(Client& client, const wire::Frame& frame) 
     const auto type = static_cast<Frontend>(frame.type);
     switch (type) {
         case Frontend::Terminate:
-            act(ActionKind::Close, client.link);
-            leave(client, true);
-            return Next::Gone;
+            return end_stream(client);
         case Frontend::Sync: {
             // Nothing is owed and nothing was begun: PostgreSQL would say just this.
             std::string out;
@@ -254,9 +253,10 @@ Core::Next Core::forward_frame(Client& client, Server& server, const wire::Frame
         case Frontend::Close:
             return describe_or_close(client, server, frame);
         case Frontend::Flush:
+            server.replies.flushed();
             break;
         case Frontend::Terminate:
-            return say_goodbye(client, server);
+            return end_stream(client);
         default:
             break;
     }
@@ -330,17 +330,64 @@ void Core::expect(Server& server, const session::Expected& entry) {
     server.replies.push(entry);
 }
 
-// What the client sent before Terminate is answered first.
-Core::Next Core::say_goodbye(Client& client, Server& server) {
-    // In mid-COPY the server waits for data that will not come.
-    const bool is_owed = !server.replies.is_empty() && !server.replies.is_copy_in();
-    if (is_owed && !server.hold.has(HoldReason::Unsynced)) {
-        client.is_leaving = true;
+// The client's stream is at its end, by Terminate, by the end of the connection or by a message
+// that cannot be. As at PostgreSQL, what stands whole before it is worked through first, and
+// nothing else is done. To be called again when a wait is over.
+Core::Next Core::end_stream(Client& client) {
+    client.has_ended = true;
+    switch (client.state) {
+        case ClientState::LoggingIn:
+            if (!client.is_cancelling && !client.login->is_deriving_keys) part(client);
+            return Next::Gone;
+        case ClientState::Idle:
+            part(client);
+            return Next::Gone;
+        case ClientState::Welcoming:
+        case ClientState::Waiting:
+            return Next::Gone;
+        case ClientState::Linked:
+            break;
+    }
+    if (client.is_stalled || client.probed != nullptr) return Next::Gone;
+    Server& server = servers_.at(client.server);
+    const bool is_mid_message = client.body == Body::Forward && client.body_missing > 0;
+    if (server.replies.is_empty() || server.state == ServerState::Closing) {
+        part(client);
         return Next::Gone;
     }
-    act(ActionKind::Close, client.link);
-    leave(client, true);
+    client.is_leaving = true;
+    const bool is_unsynced = server.hold.has(HoldReason::Unsynced);
+    if (is_unsynced) server.replies.mark_unasked();
+    if (is_mid_message || server.is_copy_both) {
+        // The server finds the end of the stream where it would have found the client's.
+        if (!is_mid_message) send_terminate(server);
+        server.is_ending = true;
+        act(ActionKind::ShutdownSend, server.link);
+    } else if (is_unsynced) {
+        abort_batch(server);
+    } else if (server.replies.is_copy_in()) {
+        end_copy_in(server);  // the server waits for data that will not come
+    }
     return Next::Gone;
+}
+
+// Nothing is owed to the client any more.
+void Core::part(Client& client) {
+    if (client.farewell != nullptr) {
+        if (client.withheld != nullptr) send_copy(client.link, *client.withheld);
+        send_copy(client.link, *client.farewell);
+    }
+    act(ActionKind::Close, client.link);
+    leave(client, Leaving::Orderly);
+}
+
+// The client broke the protocol: that is the end of its stream.
+void Core::break_off(Client& client, std::string_view message) {
+    client.farewell = std::make_unique<std::string>();
+    wire::write_error(
+        *client.farewell, {wire::Severity::Fatal, wire::sql_state::protocol_violation, message}
+    );
+    end_stream(client);
 }
 
 void Core::refuse(Client& client, const wire::Frame& frame, const wire::ErrorText& error) {
@@ -373,7 +420,7 @@ void Core::refuse_waiting(Client& client, const wire::ErrorText& error) {
     cursor.take(frame);
     client.body = frame.is_whole() ? Body::None : Body::Drop;
     client.body_missing = frame.missing;
-    if (!cursor.is_empty()) run_client(client, cursor.rest());
+    run_on(client, cursor.rest());
 }
 
 void Core::fail_client(Client& client, const wire::ErrorText& error) {
@@ -390,11 +437,11 @@ void Core::fail_client(Client& client, const wire::ErrorText& error) {
         send_copy(client.link, out);
     }
     act(ActionKind::Close, client.link);
-    leave(client, false);
+    leave(client, Leaving::CutOff);
 }
 
 // The client's link is gone or going: its server is cleaned or closed, its record freed.
-void Core::leave(Client& client, bool is_orderly) {
+void Core::leave(Client& client, Leaving how) {
     if (client.state == ClientState::Waiting) dequeue(client);
     if (client.state == ClientState::Linked) {
         Server& server = servers_.at(client.server);
@@ -402,11 +449,15 @@ void Core::leave(Client& client, bool is_orderly) {
         unlink(client, server);
         if (server.state == ServerState::Closing) {
             // It is gone or going.
-        } else if (is_mid_message || pool_of(server).is_replication) {
-            // A walsender keeps what nothing resets: temporary slots, and a timeline it has ended.
-            close_server(server);
+        } else if (is_mid_message || server.is_ending || pool_of(server).is_replication) {
+            // Its end is what it finds behind the requests before. A walsender keeps what nothing
+            // resets: temporary slots, and a timeline it has ended.
+            if (!server.is_copy_both && is_cancelled_for(server, how))
+                start_cancel(server, {}, worker_);
+            if (!is_mid_message && !server.is_ending) send_terminate(server);
+            shut_server(server);
         } else {
-            clean(server, is_orderly);
+            clean(server, how);
         }
     }
     forget(client);

@@ -148,29 +148,16 @@ void Core::tls_established(LinkId link, bool has_protocol) {
     if (!out.empty()) send_copy(link, out);
 }
 
-// What it is owed it may be waiting for; a client that is gone shows when that is written.
+// The client may still read; one that is gone shows when something is written to it.
 void Core::ended(LinkId link) {
     Client* const client = client_at(link);
-    if (client == nullptr || client->is_leaving) return;
-    const session::ReplyQueue* const replies =
-        client->state == ClientState::Linked ? &servers_.at(client->server).replies : nullptr;
-    // In mid-COPY the server waits for data that will not come.
-    const bool is_owed = replies != nullptr && client->body == Body::None &&
-                         client->stash == nullptr && !replies->is_empty() && !replies->is_copy_in();
-    if (is_owed) {
-        client->is_leaving = true;
-        client->ended_at = now_;
-        return;
-    }
-    act(ActionKind::Close, link);
-    leave(*client, false);
+    if (client != nullptr && !client->has_ended) end_stream(*client);
 }
 
 void Core::closed(LinkId link, std::string_view reason) {
     if (link.kind == LinkKind::Client) {
         Client* const client = client_at(link);
-        if (client != nullptr)
-            leave(*client, client->is_leaving && client->ended_at == TimePoint{});
+        if (client != nullptr) leave(*client, client->has_ended ? Leaving::Orderly : Leaving::Gone);
         return;
     }
     if (link.kind == LinkKind::Cancel) {
@@ -192,8 +179,13 @@ void Core::closed(LinkId link, std::string_view reason) {
         );
     } else if (server->client != no_slot) {
         enter(*server, ServerState::Closing);  // nothing more can be sent to it
+        Client& client = clients_.at(server->client);
+        if (server->is_ending) {
+            part(client);
+            return server_gone(*server);
+        }
         fail_client(
-            clients_.at(server->client),
+            client,
             {wire::Severity::Fatal,
              wire::sql_state::connection_failure,
              "the database closed the server connection unexpectedly",

@@ -122,19 +122,27 @@ class Core {
     };
     void append_stash(Client& client, std::string_view bytes);
     void run_client(Client& client, std::string_view chunk);
+    void run_on(Client& client, std::string_view chunk);
     Next client_frame(Client& client, const wire::Frame& frame);
     Next frame_without_server(Client& client, const wire::Frame& frame);
     Next forward_frame(Client& client, Server& server, const wire::Frame& frame);
     Next simple_query(Client& client, Server& server, const wire::Frame& frame);
     void refuse_listen(Server& server, session::Expect kind, std::uint32_t owner);
-    Next say_goodbye(Client& client, Server& server);
+    Next end_stream(Client& client);
+    void part(Client& client);
+    void break_off(Client& client, std::string_view message);
     void forward(Client& client, Server& server, const wire::Frame& frame);
     void expect(Server& server, session::Expect kind, std::uint32_t owner);
     void expect(Server& server, const session::Expected& entry);
     void refuse(Client& client, const wire::Frame& frame, const wire::ErrorText& error);
     void refuse_waiting(Client& client, const wire::ErrorText& error);
     void fail_client(Client& client, const wire::ErrorText& error);  // FATAL, then gone
-    void leave(Client& client, bool is_orderly);
+    enum class Leaving : std::uint8_t {
+        Orderly,  // what it sent is done
+        Gone,     // it broke away: what only it would see is cancelled
+        CutOff,   // by us: what runs is cancelled
+    };
+    void leave(Client& client, Leaving how);
     void forget(Client& client);
 
     // statement_path.cpp
@@ -211,6 +219,8 @@ class Core {
     void parameter_status(Server& server, const wire::Frame& frame);
     void command_complete(Server& server, std::string_view tag, const session::Expected& entry);
     void to_client(Server& server, std::string_view bytes);
+    void withhold(Server& server, std::string_view bytes);
+    void send_withheld(Server& server);
     void server_broke(Server& server, std::string_view what);
     void server_fatal(Server& server, std::string_view message);
     Next injected_query_failed(Server& server, const wire::ErrorFields& error);
@@ -247,12 +257,16 @@ class Core {
     void server_login_step(Server& server, session::ServerLoginStep step, std::string& out);
     void server_ready(Server& server);
     void server_login_failed(Server& server, session::ServerLoginFailure failure);
-    void clean(Server& server, bool is_orderly);
+    void clean(Server& server, Leaving how);
     void clean_on(Server& server);
     void end_copy_in(Server& server);
+    void abort_batch(Server& server);
     void inject_sync(Server& server);
     void inject_query(Server& server, std::string_view sql, bool is_replay = false);
     void close_server(Server& server);
+    void shut_server(Server& server);
+    void send_terminate(Server& server);
+    static bool is_cancelled_for(const Server& server, Leaving how);
     void end_login(Server& server);
     void server_gone(Server& server);
     void enter(Server& server, ServerState state);

@@ -57,7 +57,7 @@ void Core::client_login_step(Client& client, ClientLoginStep step, std::string& 
             metrics_.client_login_failures.add();
             send_copy(client.link, out);
             act(ActionKind::Close, client.link);
-            return leave(client, true);
+            return leave(client, Leaving::Orderly);
     }
 }
 
@@ -74,6 +74,8 @@ void Core::keys_derived(LinkId link) {
     std::string out;
     const ClientLoginStep step = client->login->machine.keys_derived(out);
     client_login_step(*client, step, out);
+    Client* const still = client_at(link);
+    if (still != nullptr && still->has_ended && still->login != nullptr) end_stream(*still);
 }
 
 void Core::client_encrypted(Client& client, bool has_protocol) {
@@ -83,7 +85,7 @@ void Core::client_encrypted(Client& client, bool has_protocol) {
     if (!machine.is_direct_tls() || has_protocol) return;
     metrics_.client_login_failures.add();
     act(ActionKind::Close, client.link);
-    leave(client, true);
+    leave(client, Leaving::Orderly);
 }
 
 void Core::client_authenticated(Client& client, std::string& out) {
@@ -187,7 +189,8 @@ void Core::logged_in(Client& client) {
     metrics_.login.add(now_ - client.accepted_at);
     resume_reads(client);
     // What a client sent without waiting for its welcome.
-    if (client.stash != nullptr) run_client(client, open_stash(client.stash, {}, 0));
+    if (client.stash != nullptr || client.has_ended)
+        run_on(client, open_stash(client.stash, {}, 0));
 }
 
 void Core::write_parameters(Client& client, std::string& out) {

@@ -13,10 +13,6 @@ constexpr Duration slow = std::chrono::milliseconds(250);
 // network is gone.
 constexpr Duration closing_max = std::chrono::seconds(60);
 
-// A client that will send no more may still read; a query that runs longer is taken to be of one
-// that is gone.
-constexpr Duration half_open_max = std::chrono::seconds(5);
-
 // Idle clients are handed off at this rate, so that they do not all log in elsewhere at once.
 constexpr std::size_t handed_off_per_tick = 100;
 
@@ -156,10 +152,6 @@ void Core::time_out_servers() {
 
 void Core::time_out_linked(Server& server, Client& client) {
     const bool is_owed = !server.replies.is_empty();
-    if (is_over(half_open_max, client.ended_at, now_) && client.ended_at != TimePoint{}) {
-        act(ActionKind::Close, client.link);
-        return leave(client, false);
-    }
     const bool is_in_transaction = server.status != wire::TransactionStatus::Idle;
     std::string_view sql_state;
     std::string_view message;

@@ -31,7 +31,7 @@ inline constexpr std::string_view drain_text =
     "terminating connection due to administrator command";
 
 // What becomes of the rest of a message whose beginning was dealt with.
-enum class Body : std::uint8_t { None, Forward, Drop };
+enum class Body : std::uint8_t { None, Forward, Withhold, Drop };
 
 enum class ClientState : std::uint8_t {
     LoggingIn,  // not yet authenticated
@@ -72,9 +72,9 @@ struct Client {
     bool is_cancelling = false;  // LoggingIn: its CancelRequest is under way, nothing else counts
     bool reads_paused = false;
     bool is_stalled = false;  // Linked: what it says next depends on answers that are still owed
-    bool is_leaving =
-        false;  // said Terminate, or will send no more: gets what it is owed, then goes
-    bool is_queued = false;  // in the pool's list of waiting or welcoming clients
+    bool has_ended = false;   // its stream is at its end: nothing follows what was received
+    bool is_leaving = false;  // all that it sent is dealt with: gets what it is owed, then goes
+    bool is_queued = false;   // in the pool's list of waiting or welcoming clients
     std::uint32_t pool = no_slot;
     std::uint32_t server = no_slot;
     std::uint32_t process_id = 0;  // of BackendKeyData
@@ -85,10 +85,11 @@ struct Client {
     session::TextLook bound;  // at the text of what the unnamed portal was bound to last
     pool::SlotLinks links;    // in the pool's list of waiting or welcoming clients
     TimePoint accepted_at;
-    TimePoint active_at;                 // last byte received, or since when it waits
-    TimePoint held_since;                // Linked: since when
-    TimePoint ended_at{};                // is_leaving without Terminate: since when
-    std::unique_ptr<std::string> stash;  // bytes that arrived and were not dealt with
+    TimePoint active_at;                    // last byte received, or since when it waits
+    TimePoint held_since;                   // Linked: since when
+    std::unique_ptr<std::string> stash;     // bytes that arrived and were not dealt with
+    std::unique_ptr<std::string> withheld;  // is_leaving: replies that it did not ask for
+    std::unique_ptr<std::string> farewell;  // is_leaving: the error behind all that it is owed
     std::unique_ptr<ClientLoginState> login;
     std::unique_ptr<session::ClientStatements> statements;
     std::unique_ptr<UnnamedStatements> unnamed;
@@ -131,11 +132,13 @@ struct Server {
     Body body = Body::None;
     wire::TransactionStatus status = wire::TransactionStatus::Idle;
     session::Hold hold;
-    bool closes_when_free = false;      // never goes back to the pool
-    bool is_discarded = false;          // Cleaning in mode Session: DISCARD ALL was sent
-    bool is_rolled_back = false;        // Cleaning: ROLLBACK was sent
-    bool has_served = false;            // a client has had it
-    bool is_checking = false;           // Cleaning: was idle for long, is asked whether it lives
+    bool closes_when_free = false;  // never goes back to the pool
+    bool is_ending = false;         // Linked: nothing more is sent to it, its end ends its client
+    bool is_copy_both = false;      // streams both ways until one side ends it
+    bool is_discarded = false;      // Cleaning in mode Session: DISCARD ALL was sent
+    bool is_rolled_back = false;    // Cleaning: ROLLBACK was sent
+    bool has_served = false;        // a client has had it
+    bool is_checking = false;       // Cleaning: was idle for long, is asked whether it lives
     bool cancel_when_own_ends = false;  // a cancel waits until our injected messages are answered
     bool is_encrypted = false;          // by TLS
     bool has_unnamed = false;           // an unnamed statement may exist here, whose: unnamed_*

@@ -222,17 +222,47 @@ void Core::server_login_failed(Server& server, session::ServerLoginFailure failu
 }
 
 // The client that had it is gone: what it began is brought to an end without harm to what it
-// finished.
-void Core::clean(Server& server, bool is_orderly) {
+// finished, and nothing is committed that it did not ask for.
+void Core::clean(Server& server, Leaving how) {
+    const bool is_cancelled = is_cancelled_for(server, how);
     const bool was_unsynced = server.hold.has(HoldReason::Unsynced);
     server.hold.clear_all();
     enter(server, ServerState::Cleaning);
-    if (server.replies.is_copy_in()) end_copy_in(server);
-    if (was_unsynced) inject_sync(server);
-    // A client that said goodbye wants what it sent to be done; one that vanished can see no
-    // result.
-    if (!is_orderly && !server.replies.is_empty()) start_cancel(server, {}, worker_);
+    if (was_unsynced) {
+        abort_batch(server);
+    } else if (server.replies.is_copy_in()) {
+        end_copy_in(server);
+    }
+    if (is_cancelled) start_cancel(server, {}, worker_);
     if (server.replies.is_empty()) clean_on(server);
+}
+
+// Who broke away can see no result; but of several requests a cancel might meet the wrong one.
+bool Core::is_cancelled_for(const Server& server, Leaving how) {
+    if (server.replies.is_empty() || how == Leaving::Orderly) return false;
+    return how == Leaving::CutOff || server.replies.is_one_request();
+}
+
+// What its client sent since the last Sync is rolled back: PostgreSQL would do so at the end of its
+// stream. An error comes first, since a Sync commits (manual, "Pipelining").
+void Core::abort_batch(Server& server) {
+    server.hold.clear(HoldReason::Unsynced);
+    if (!server.replies.skips_to_sync()) {
+        // An Execute of COPY may be under way; outside of COPY the message is ignored.
+        if (!server.replies.is_empty()) end_copy_in(server);
+        constexpr std::string_view no_sql =
+            "penstock: the client left before Sync, so its batch is rolled back";
+        std::string out;
+        wire::MessageWriter(out, wire::Frontend::Parse).c_string("").c_string(no_sql).u16(0);
+        send_copy(server.link, out);
+        session::Expected entry;
+        entry.kind = Expect::Abort;
+        entry.is_swallowed = true;
+        expect(server, entry);
+        server.has_unnamed = true;
+        server.unnamed_owner = {};
+    }
+    inject_sync(server);
 }
 
 // Requires: Cleaning, and nothing is owed.
@@ -301,16 +331,24 @@ void Core::close_server(Server& server) {
     const bool is_logged_in = server.login == nullptr;
     if (!is_logged_in) end_login(server);
     end_check(server);
-    const bool is_busy = !server.replies.is_empty();
-    enter(server, ServerState::Closing);
-    if (is_busy) {
+    if (!server.replies.is_empty()) {
         start_cancel(server, {}, worker_);
-    } else if (is_logged_in) {
-        std::string out;
-        wire::write_terminate(out);
-        send_copy(server.link, out);
+    } else if (is_logged_in && !server.is_ending) {
+        send_terminate(server);
     }
-    act(ActionKind::ShutdownSend, server.link);
+    shut_server(server);
+}
+
+void Core::send_terminate(Server& server) {
+    std::string out;
+    wire::write_terminate(out);
+    send_copy(server.link, out);
+}
+
+// What was sent to it is still done. Its client, if it has one, must leave next.
+void Core::shut_server(Server& server) {
+    enter(server, ServerState::Closing);
+    if (!server.is_ending) act(ActionKind::ShutdownSend, server.link);
     metrics_.servers_closed.add();
 }
 

@@ -29,6 +29,7 @@ void Core::server_bytes(Server& server, std::string_view bytes) {
         if (server.body != Body::None) {
             const std::string_view part = cursor.rest().substr(0, server.body_missing);
             if (server.body == Body::Forward) to_client(server, part);
+            if (server.body == Body::Withhold) withhold(server, part);
             cursor.skip(part.size());
             server.body_missing -= part.size();
             if (server.body_missing > 0) return;
@@ -84,11 +85,15 @@ Core::Next Core::server_frame(Server& server, const wire::Frame& frame) {
         server_broke(server, "the database sent a message that was not asked for");
         return Next::Gone;
     }
+    if (type == Backend::CopyInResponse) send_withheld(server);
     const bool is_whole_reply = match.verdict == ReplyQueue::Verdict::Completes;
     if (is_whole_reply && match.entry.has_note) settle_note(server);
     if (is_whole_reply && match.entry.version != 0) settle_version(server, match.entry);
     if (match.entry.is_swallowed) {
         server.body = Body::Drop;
+    } else if (match.entry.is_unasked && type != Backend::CopyInResponse) {
+        withhold(server, frame.all);
+        server.body = Body::Withhold;
     } else {
         to_client(server, frame.all);
         server.body = Body::Forward;
@@ -107,9 +112,13 @@ Core::Next Core::server_frame(Server& server, const wire::Frame& frame) {
         const bool is_without_data = client == nullptr || client->is_leaving;
         if (is_without_data && server.replies.is_copy_in()) {
             end_copy_in(server);
-            if (is_unsynced) inject_sync(server);
+            if (is_unsynced) {
+                server.hold.clear(HoldReason::Unsynced);
+                inject_sync(server);
+            }
         }
     }
+    if (type == Backend::CopyBothResponse) server.is_copy_both = true;
     return Next::Continue;
 }
 
@@ -139,6 +148,7 @@ Core::Next Core::asynchronous(Server& server, const wire::Frame& frame) {
         if (!is_ours) server.traces.add(session::Trace::Channels);
         return Next::Continue;
     }
+    if (type == Backend::NoticeResponse) send_withheld(server);
     if (server.client != no_slot) {
         to_client(server, frame.all);
         server.body = Body::Forward;
@@ -197,7 +207,10 @@ Core::Next Core::error_response(Server& server, const wire::Frame& frame) {
         return injected_query_failed(server, error);
     }
     const session::ClientStatements::Found meant = meant_by(server, match.entry);
-    error_to_client(server, frame, error, match.entry, meant);
+    if (match.entry.kind != Expect::Abort) {
+        send_withheld(server);
+        error_to_client(server, frame, error, match.entry, meant);
+    }
     const session::StatementId statement = meant.id;
     if (!ends_in_ready) undo(server, skipped_);
     learn_from(server, error, match.entry, statement);
@@ -280,7 +293,7 @@ Core::Next Core::injected_query_failed(Server& server, const wire::ErrorFields& 
         // A wrong start-up value: nothing of it is left on the server.
         unlink(*probing, server);
         fail_client(*probing, {wire::Severity::Fatal, error.sql_state, error.message});
-        clean(server, true);
+        clean(server, Leaving::Orderly);
         return Next::Continue;
     }
     close_server(server);
@@ -305,6 +318,7 @@ Core::Next Core::ready_for_query(Server& server, const wire::Frame& frame) {
     }
     server.body = Body::Drop;
     server.status = static_cast<TransactionStatus>(frame.body.front());
+    server.is_copy_both = false;
     if (!match.entry.is_swallowed) {
         to_client(server, frame.all);
         metrics_.queries.add();
@@ -313,6 +327,9 @@ Core::Next Core::ready_for_query(Server& server, const wire::Frame& frame) {
     server.query_since = now_;
     if (match.entry.is_replay) take_over_parameters(server);
     server.hold.set(HoldReason::Transaction, server.status != TransactionStatus::Idle);
+    // A simple Query ends an extended batch that stands before it, as a Sync does.
+    if (match.entry.kind != Expect::Sync && server.hold.has(HoldReason::Unsynced))
+        server.hold.set(HoldReason::Unsynced, server.replies.is_unsynced());
     if (server.cancel_when_own_ends && !is_running_own_query(server)) {
         server.cancel_when_own_ends = false;
         if (!server.replies.is_empty()) start_cancel(server, {}, worker_);
@@ -331,6 +348,24 @@ void Core::to_client(Server& server, std::string_view bytes) {
     if (server.client != no_slot) send(clients_.at(server.client).link, bytes);
 }
 
+// PostgreSQL keeps replies back up to the size of its buffer until a Flush or Sync, an error, a
+// notice or COPY IN makes it send them; at the end of the stream they are dropped.
+void Core::withhold(Server& server, std::string_view bytes) {
+    constexpr std::size_t postgresql_buffer_bytes = 8'192;
+    Client* const client = owner_of(server);
+    if (client == nullptr) return;
+    if (client->withheld == nullptr) client->withheld = std::make_unique<std::string>();
+    client->withheld->append(bytes);
+    if (client->withheld->size() >= postgresql_buffer_bytes) send_withheld(server);
+}
+
+void Core::send_withheld(Server& server) {
+    Client* const client = owner_of(server);
+    if (client == nullptr || client->withheld == nullptr) return;
+    send_copy(client->link, *client->withheld);
+    client->withheld->clear();
+}
+
 // The server said FATAL: its client gets the words, then both are gone.
 void Core::server_fatal(Server& server, std::string_view message) {
     server.replies.clear();  // it will answer nothing more, and there is nothing to cancel
@@ -338,7 +373,7 @@ void Core::server_fatal(Server& server, std::string_view message) {
     if (Client* client = owner_of(server)) {
         send(client->link, message);
         act(ActionKind::Close, client->link);
-        leave(*client, false);
+        leave(*client, Leaving::CutOff);
     }
 }
 

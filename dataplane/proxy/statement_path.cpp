@@ -266,7 +266,7 @@ Core::Next Core::stall(Client& client) {
 void Core::end_stall(Client& client) {
     client.is_stalled = false;
     resume_reads(client);
-    run_client(client, open_stash(client.stash, {}, 0));
+    run_on(client, open_stash(client.stash, {}, 0));
 }
 
 // After this, the statement is on the server, unless what is already under way there fails.

@@ -2,6 +2,8 @@
 
 #include "crds/api/check.hpp"
 
+#include <algorithm>
+
 namespace penstock::session {
 namespace {
 
@@ -30,6 +32,13 @@ void ReplyQueue::push(const Expected& entry) {
     }
     ring_[(first_ + count_) & (ring_.size() - 1)] = entry;
     ++count_;
+    unflushed_ = ends_with_ready(entry.kind) ? 0 : unflushed_ + 1;
+}
+
+void ReplyQueue::mark_unasked() {
+    const std::size_t unflushed = std::min(unflushed_, count_);
+    for (std::size_t i = count_ - unflushed; i < count_; ++i)
+        ring_[(first_ + i) & (ring_.size() - 1)].is_unasked = true;
 }
 
 ReplyQueue::Match ReplyQueue::match(Backend type) {
@@ -157,9 +166,22 @@ bool ReplyQueue::owes_ready() const {
     return false;
 }
 
+bool ReplyQueue::is_one_request() const {
+    std::size_t requests = 0;
+    bool is_execution = false;
+    for (std::size_t i = 0; i < count_; ++i) {
+        const Expect kind = at(i).kind;
+        if (kind == Expect::Execute || kind == Expect::Query || kind == Expect::FunctionCall)
+            is_execution = true;
+        if (ends_with_ready(kind) && !at(i).is_swallowed) ++requests;
+    }
+    return is_execution && requests <= 1;
+}
+
 void ReplyQueue::clear() {
     first_ = 0;
     count_ = 0;
+    unflushed_ = 0;
     is_copy_in_ = false;
     is_copy_begun_ = false;
     has_ignored_sync_ = false;

@@ -23,6 +23,7 @@ enum class Expect : std::uint8_t {
     Execute,            // rows, then CommandComplete, EmptyQueryResponse or PortalSuspended
     Close,              // CloseComplete
     CopyEnd,  // nothing: marks where the client's CopyDone or CopyFail stands in the order
+    Abort,    // an error: ours, in front of a Sync that must commit nothing
 };
 
 inline constexpr std::uint32_t no_owner = 0xffffffff;
@@ -32,6 +33,7 @@ struct Expected {
     bool is_swallowed = false;  // ours: the replies reach no client
     bool has_note = false;      // the server's next note belongs to this entry
     bool is_replay = false;     // ours: makes the server's parameters the client's
+    bool is_unasked = false;    // its client ended its stream without asking for the reply
     bool is_refused = false;    // sent in place of what this pool mode refuses: it must fail
     TextLook look;              // Query, Execute: at the text
     std::uint32_t owner = no_owner;
@@ -72,6 +74,13 @@ class ReplyQueue {
     // expected may come: the server must not serve another client.
     bool is_uncertain() const { return is_uncertain_; }
 
+    // The client sent Flush: PostgreSQL sends all replies that it has.
+    void flushed() { unflushed_ = 0; }
+    // May the server keep back what it has to say until a Flush or Sync comes?
+    bool is_unflushed() const { return count_ > 0 && unflushed_ > 0; }
+    // No Flush or Sync will come for what is kept back.
+    void mark_unasked();
+
     // After an error the server discards everything up to a Sync that has not been sent yet.
     bool skips_to_sync() const { return skips_to_sync_; }
 
@@ -79,6 +88,9 @@ class ReplyQueue {
     bool is_unsynced() const;
     // Is a ReadyForQuery to come, so that the transaction's status may change?
     bool owes_ready() const;
+    // Does the server work for one request of a client and no more? Then a cancel cannot meet
+    // another one.
+    bool is_one_request() const;
 
     // Requires: not empty.
     const Expected& head() const { return at(0); }
@@ -97,6 +109,7 @@ class ReplyQueue {
     std::vector<Expected> ring_{8};  // its size is a power of two
     std::size_t first_ = 0;
     std::size_t count_ = 0;
+    std::size_t unflushed_ = 0;  // of the newest entries, at least those that are still here
     bool is_copy_in_ = false;
     bool is_copy_begun_ = false;     // the head's latest COPY IN began and has not ended
     bool has_ignored_sync_ = false;  // by that COPY

@@ -118,8 +118,11 @@ def test_server_dies_in_copy(start: Start, postgres: Postgres) -> None:
 )
 @pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
 def test_client_dies(start: Start, postgres: Postgres, sent: list[bytes], reset: bool) -> None:
-    """The next client finds the only server clean, and the dead one's transaction is undone."""
-    proxy = start(serverConnections=1)
+    """The next client finds the only server clean, and the dead one's transaction is undone.
+
+    PostgreSQL finishes what a client sent that closed, so a query has its timeout.
+    """
+    proxy = start(serverConnections=1, timeouts={"querySeconds": 1})
     client = _client(proxy)
     if sent:
         client.send(*sent)

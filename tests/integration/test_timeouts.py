@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable
 
@@ -165,13 +166,14 @@ def test_waiting_transactions_are_served_in_order(start: Start) -> None:
 
 
 def test_client_that_left_the_line_gets_no_server(start: Start) -> None:
-    """Its place goes to the next, and nobody runs its statement."""
+    """It broke away: its place goes to the next, and nobody runs its statement."""
     proxy = start(serverConnections=1)
     with _client(proxy) as holder, _client(proxy) as next_one:
         leaver = _client(proxy)
         holder.run("create table if not exists public.ghosts (a int); truncate public.ghosts; begin")
         leaver.send(p.query("insert into public.ghosts values (1)"))
         wait_for("it waits", lambda: proxy.waiting() == 1, PATIENCE)
+        leaver.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         leaver.close()
         wait_for("it left the line", lambda: proxy.waiting() == 0, PATIENCE)
         runner = threading.Thread(target=lambda: next_one.run("select 1"))

@@ -75,6 +75,11 @@ class ProxyLinks {
         proxy.tls_established(links[link].id, has_protocol, now);
         perform();
     }
+    // The client will send no more.
+    void end(std::size_t link) {
+        proxy.ended(links[link].id, now);
+        perform();
+    }
     // The peer closes. Requires: the link is open.
     void close(std::size_t link, std::string_view reason = "connection reset") {
         links[link].is_open = false;

@@ -48,7 +48,6 @@ std::set<std::string> unsynced_of(std::string_view sent) {
 void SimWorld::check_effects() {
     const bool is_calm =
         !has_kills_ && !has_resets_ && !has_early_drain_ && weather_.fatal_states.size() == 1;
-    if (known::commits_unsynced_batches) return;
     for (const ConnPtr& conn : clients_) {
         std::vector<std::string> kept = committed_[conn->client->tag()];
         std::ranges::sort(kept);
@@ -66,7 +65,6 @@ void SimWorld::check_effects() {
         if (!different.empty()) violation("committed and not asked for: " + different.front());
         if (!is_calm || conn->client->has_fatal() || conn->client->end() != SimClient::End::Orderly)
             continue;
-        if (known::loses_work_in_front_of_an_end) continue;
         std::ranges::set_difference(asked, kept, std::back_inserter(different));
         if (!different.empty()) violation("asked for and not committed: " + different.front());
     }

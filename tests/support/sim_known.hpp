@@ -4,8 +4,6 @@
 
 namespace penstock::test::known {
 
-inline constexpr bool commits_unsynced_batches = true;
-inline constexpr bool loses_work_in_front_of_an_end = true;
 inline constexpr bool has_one_set_of_defaults = true;
 inline constexpr bool has_other_errors_in_failed_transactions = false;
 inline constexpr bool parses_anew_under_settings_in_flight = true;

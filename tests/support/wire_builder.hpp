@@ -101,6 +101,11 @@ inline std::string copy_fail(std::string_view reason) {
     MessageWriter(out, Frontend::CopyFail).c_string(reason);
     return out;
 }
+// What the Proxy sends for a client that left its batch without a Sync.
+inline std::string aborts_batch() {
+    return copy_fail("the client is gone") +
+           parse("", "penstock: the client left before Sync, so its batch is rolled back") + sync();
+}
 
 // Backend
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 
 from support import protocol as p
@@ -187,3 +188,59 @@ def serialization_failure(stage: Stage) -> None:
         client.until_ready()
         client.send(p.query("commit"))
         client.until_ready()
+
+
+def _end(stage: Stage, *data: bytes) -> None:
+    """All that the client says, and it still reads."""
+    client = stage.client()
+    client.send(*data)
+    client.socket.shutdown(socket.SHUT_WR)
+    client.until_closed()
+
+
+_RUN = p.parse("", "select 'run'") + p.bind() + p.execute()
+
+
+@scenario()
+def end_behind_queries(stage: Stage) -> None:
+    _end(stage, p.query("select pg_sleep(0.01)"), p.query("select 2"), _RUN, p.sync(), p.query("select 3"))
+
+
+@scenario()
+def end_behind_an_unsynced_batch(stage: Stage) -> None:
+    _end(stage, p.query("select 1"), _RUN)
+
+
+@scenario()
+def end_behind_a_flushed_batch(stage: Stage) -> None:
+    _end(stage, _RUN, p.flush(), p.parse("", "select 2"))
+
+
+@scenario()
+def end_behind_a_batch_that_failed(stage: Stage) -> None:
+    _end(stage, _RUN, p.parse("", "selekt"), _RUN, p.query("select 'skipped'"))
+
+
+@scenario()
+def end_behind_a_batch_with_a_notice(stage: Stage) -> None:
+    _end(stage, _RUN, p.parse("", _SAY), p.bind(), p.execute(), _RUN)
+
+
+@scenario()
+def end_in_a_transaction(stage: Stage) -> None:
+    _end(stage, p.query("begin"), _RUN, p.sync(), _RUN)
+
+
+@scenario()
+def end_in_mid_message(stage: Stage) -> None:
+    _end(stage, p.query("select 1"), _RUN, p.sync(), p.query("select 2")[:-3])
+
+
+@scenario(Errors.CODE)
+def unknown_message_type_behind_queries(stage: Stage) -> None:
+    _break(stage, p.query("select pg_sleep(0.01)"), p.query("select 2"), _RUN, p.message("!", b"what"))
+
+
+@scenario(Errors.FAREWELL)
+def negative_length_behind_queries(stage: Stage) -> None:
+    _break(stage, p.query("select pg_sleep(0.01)"), p.query("select 2"), b"Q" + struct.pack("!i", -5))

@@ -26,17 +26,6 @@ from .random_words import (
 
 # Productions that the proxy is known to answer otherwise than PostgreSQL, and why. They are not drawn. Empty is the aim.
 KNOWN: dict[str, str] = {
-    "work then Terminate": "what is sent in front of the end is lost",
-    "work then FIN": "what is sent in front of the end is lost",
-    "two works then Terminate": "what is sent in front of the end is lost",
-    "half a message then FIN": "what is sent in front of the end is lost",
-    "unsynced batch then FIN": "half a batch is committed",
-    "unsynced batch then Terminate": "half a batch is committed",
-    "unsynced batch then RST": "half a batch is committed",
-    "flushed batch then FIN": "half a batch is committed",
-    "flushed batch then RST": "half a batch is committed",
-    "unsynced batch then half a message": "half a batch is committed",
-    "unsynced batch then nonsense": "half a batch is committed",
     "copy then FIN": "another SQLSTATE than PostgreSQL's 08006",
     "new defaults": "values of the first login are kept",
     "start-up application_name": "not made ASCII, and its tag is shown",

@@ -148,6 +148,10 @@ class Proxy:
                 samples[name] = float(value)
         return samples
 
+    def clients(self) -> int:
+        """Clients in any state."""
+        return int(sum(v for n, v in self.metrics().items() if n.startswith("penstock_proxy_clients{")))
+
     def waiting(self) -> int:
         """Clients that wait for a server."""
         found = [

@@ -142,13 +142,10 @@ TEST(ClientPath, ClientGoneInCopyInFailsTheCopy) {
     const std::string copy_failed = copy_fail("the client is gone");
     const Case cases[]{
         {query("copy"), copy_in_response(), copy_failed, true},
-        {batch,
-         parse_complete() + bind_complete() + copy_in_response(),
-         copy_failed + sync(),
-         false},
+        {batch, parse_complete() + bind_complete() + copy_in_response(), aborts_batch(), false},
         {parse("", "copy") + bind_statement("", "") + execute() + flush(),
          parse_complete() + bind_complete() + copy_in_response(),
-         copy_failed + sync(),
+         aborts_batch(),
          true},
     };
     for (const Case& c : cases) {
@@ -200,9 +197,11 @@ TEST(ClientPath, CopyInOfAClientThatSaidGoodbyeIsFailed) {
         .server_sends(copy_in_response())
         .expects_to_client(copy_in_response())
         .client_sends(terminate())
-        .expects_closed("a")
+        .expects_open_still("a")
         .expects_to_server(copy_fail("the client is gone"))
         .server_sends(failed)
+        .expects_to_client(failed)
+        .expects_closed("a")
         .expects_open_still("s");
     amid.passes_in_all_ways();
 }

@@ -168,13 +168,147 @@ TEST(ClientPath, TerminateBehindAQueryLetsItBeDone) {
     script.passes_in_all_ways();
 }
 
-TEST(ClientPath, TerminateBehindAnUnsyncedBatchIsSyncedForIt) {
-    Script script = pooled();
-    script.client_sends(parse("", "select 1") + terminate())
-        .expects_closed("a")
-        .expects_to_server(parse("", "select 1") + sync())
-        .server_sends(parse_complete() + ready_for_query())
+TEST(ClientPath, UnsyncedBatchOfAClientThatEndsIsRolledBack) {
+    const std::string unsynced = parse("", "insert") + bind_statement("", "") + execute();
+    const std::string done_before = query("insert") + one_query;
+    const std::string aborted = error_response().code("42601").message("syntax error").bytes();
+    struct Case {
+        std::string sent;
+        bool is_broken;
+    };
+    const Case cases[]{{terminate(), false}, {message('!', ""), true}, {bytes("Q\0\0\0\3"), true}};
+    for (const Case& c : cases) {
+        SCOPED_TRACE(readable(c.sent));
+        Script script = pooled();
+        script.client_sends(done_before + unsynced + c.sent)
+            .expects_to_server(done_before + unsynced + aborts_batch())
+            .server_sends(
+                done("INSERT 0 1") + parse_complete() + bind_complete() + done("INSERT 0 1")
+            )
+            .expects_to_client(
+                done("INSERT 0 1") + parse_complete() + bind_complete() + done("INSERT 0 1")
+            )
+            .expects_open_still("a")
+            .server_sends(parse_complete() + bind_complete() + command_complete("INSERT 0 1"))
+            .expects_to_client("")
+            .server_sends(aborted + ready_for_query())
+            .then([is_broken = c.is_broken](ScriptPlay& play) {
+                EXPECT_EQ(types(play.links.take_sent(play.index("a"))), is_broken ? "12CE" : "");
+            });
+        script.expects_closed("a").expects_open_still("s").expects_no_open();
+        script.passes_in_all_ways();
+    }
+}
+
+TEST(ClientPath, UnsyncedBatchOfAClientThatVanishesIsRolledBack) {
+    const std::string aborted = error_response().code("42601").message("syntax error").bytes();
+    Script parsed = pooled();
+    parsed.client_sends(parse("", "insert"))
+        .expects_to_server(parse("", "insert"))
+        .closes("a")
+        .expects_to_server(aborts_batch())
+        .expects_no_open()
+        .server_sends(parse_complete() + aborted + ready_for_query())
+        .expects_open_still("s")
+        .expects_to_server("");
+    parsed.passes_in_all_ways();
+
+    Script flushed = pooled();
+    flushed.client_sends(parse("", "insert") + flush())
+        .server_sends(parse_complete())
+        .expects_to_client(parse_complete())
+        .expects_to_server(parse("", "insert") + flush())
+        .closes("a")
+        .expects_to_server(aborts_batch().substr(copy_fail("the client is gone").size()))
+        .server_sends(aborted + ready_for_query())
         .expects_open_still("s");
+    flushed.passes_in_all_ways();
+
+    const std::string error = error_response().code("42601").message("syntax error").bytes();
+    Script failed = pooled();
+    failed.client_sends(parse("", "selekt") + flush())
+        .server_sends(error)
+        .expects_to_client(error)
+        .expects_to_server(parse("", "selekt") + flush())
+        .closes("a")
+        .expects_to_server(sync())
+        .server_sends(ready_for_query())
+        .expects_open_still("s");
+    failed.passes_in_all_ways();
+}
+
+// A cancel that meets the second of two INSERTs would undo what PostgreSQL does.
+TEST(ClientPath, SeveralRequestsOfAClientThatVanishesAreDone) {
+    Script script = pooled();
+    script.client_sends(query("insert 1") + query("insert 2"))
+        .expects_to_server(query("insert 1") + query("insert 2"))
+        .closes("a")
+        .expects_no_open()
+        .server_sends(done("INSERT 0 1") + done("INSERT 0 1"))
+        .expects_open_still("s");
+    script.passes_in_all_ways();
+}
+
+TEST(ClientPath, WaitingClientThatEndsIsServedFirst) {
+    const auto ends = [](ScriptPlay& play) { play.links.end(play.index("b")); };
+    for (const bool says_goodbye : {false, true}) {
+        Script script = pooled(plain_settings(), 1);
+        script.logs_in("b")
+            .client_sends(query("begin"))
+            .server_sends(done("BEGIN", 'T'))
+            .expects_to_client(done("BEGIN", 'T'))
+            .expects_to_server(query("begin"))
+            .client_sends(
+                "b", query("insert 1") + query("insert 2") + (says_goodbye ? terminate() : "")
+            )
+            .then(ends)
+            .expects_open_still("b")
+            .client_sends(query("commit"))
+            .server_sends(done("COMMIT"))
+            .expects_to_client(done("COMMIT"))
+            .expects_to_server(query("commit") + query("insert 1") + query("insert 2"))
+            .server_sends(done("INSERT 0 1") + done("INSERT 0 1"))
+            .expects_to_client("b", done("INSERT 0 1") + done("INSERT 0 1"))
+            .expects_closed("b")
+            .expects_open_still("s");
+        script.passes();
+    }
+}
+
+TEST(ClientPath, EndInMidMessageIsFoundByTheServerBehindWhatIsWhole) {
+    Script script = pooled();
+    const std::string half = query("insert " + std::string(100'000, '2')).substr(0, 50'000);
+    script.client_sends(query("insert 1") + half)
+        .expects_to_server(query("insert 1") + half)
+        .then([](ScriptPlay& play) { play.links.end(play.index("a")); })
+        .expects_open_still("a")
+        .expects_closed("s")
+        .expects_no_open()
+        .server_sends(done("INSERT 0 1"))
+        .expects_to_client(done("INSERT 0 1"))
+        .expects_open_still("a")
+        .closes("s")
+        .expects_to_client("")
+        .expects_closed("a");
+    script.passes();
+    script.fails_cleanly_at_each_step();
+}
+
+TEST(ClientPath, GoodbyeInCopyBothReachesTheServerAtOnce) {
+    proxy::Settings settings = plain_settings();
+    settings.pool_mode = proxy::PoolMode::Session;
+    Script script = pooled(settings);
+    script.client_sends(query("START_REPLICATION"))
+        .server_sends(message('W', bytes("\0\0\0")))
+        .expects_to_client(message('W', bytes("\0\0\0")))
+        .expects_to_server(query("START_REPLICATION"))
+        .client_sends(terminate())
+        .expects_to_server(terminate())
+        .expects_closed("s")
+        .expects_open_still("a")
+        .closes("s")
+        .expects_to_client("")
+        .expects_closed("a");
     script.passes_in_all_ways();
 }
 
@@ -228,10 +362,7 @@ TEST(ClientPath, ClientGoneInATransactionRollsBack) {
 }
 
 TEST(ClientPath, HalfClosedClientGetsWhatItIsOwed) {
-    const auto ends = [](ScriptPlay& play) {
-        play.links.proxy.ended(play.link("a").id, play.links.now);
-        play.links.perform();
-    };
+    const auto ends = [](ScriptPlay& play) { play.links.end(play.index("a")); };
     Script owed = pooled();
     owed.client_sends(query("select 1"))
         .expects_to_server(query("select 1"))
@@ -253,7 +384,7 @@ TEST(ClientPath, HalfClosedClientGetsWhatItIsOwed) {
         .expects_to_client(copy_in_response())
         .expects_to_server(query("copy t from stdin"))
         .then(ends)
-        .expects_closed("a")
+        .expects_open_still("a")
         .expects_to_server(copy_fail("the client is gone"));
     copying.fails_cleanly_at_each_step();
 }

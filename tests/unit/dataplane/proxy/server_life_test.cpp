@@ -251,6 +251,7 @@ TEST(ServerLife, WalsenderServesOneClientAndIsClosedBehindIt) {
     script.client_sends("b", query("select 1"))
         .expects_to_server("t", query("select 1"))
         .closes("b")
+        .expects_to_server("t", terminate())
         .expects_closed("t");
     script.passes();
 }

@@ -149,6 +149,46 @@ TEST(ReplyQueue, IsUnsyncedWhereNoSyncStandsBehindTheLastExtendedMessage) {
     for (const Case& c : cases) EXPECT_EQ(queue_of(c.kinds).is_unsynced(), c.is_unsynced);
 }
 
+TEST(ReplyQueue, IsOneRequestWhereACancelCanMeetNoOther) {
+    struct Case {
+        std::initializer_list<Expect> kinds;
+        bool is_one;
+    };
+    const Case cases[]{
+        {{}, false},
+        {{Expect::Query}, true},
+        {{Expect::Query, Expect::Query}, false},
+        {{Expect::Parse, Expect::Bind}, false},
+        {{Expect::Parse, Expect::Bind, Expect::Execute}, true},
+        {{Expect::Parse, Expect::Bind, Expect::Execute, Expect::Sync}, true},
+        {{Expect::Execute, Expect::Sync, Expect::Query}, false},
+    };
+    for (const Case& c : cases) EXPECT_EQ(queue_of(c.kinds).is_one_request(), c.is_one);
+}
+
+TEST(ReplyQueue, WhatIsNotFlushedIsUnaskedAtTheEndOfTheStream) {
+    ReplyQueue queue = queue_of({Expect::Query, Expect::Parse});
+    EXPECT_TRUE(queue.is_unflushed());
+    queue.flushed();
+    EXPECT_FALSE(queue.is_unflushed());
+    Expected entry;
+    entry.kind = Expect::Bind;
+    queue.push(entry);
+    queue.mark_unasked();
+    EXPECT_FALSE(queue.match(Backend::ReadyForQuery).entry.is_unasked);
+    EXPECT_FALSE(queue.match(Backend::ParseComplete).entry.is_unasked);
+    EXPECT_TRUE(queue.match(Backend::BindComplete).entry.is_unasked);
+}
+
+TEST(ReplyQueue, AbortIsAnsweredByAnErrorOnly) {
+    ReplyQueue queue = queue_of({Expect::Parse, Expect::CopyEnd, Expect::Abort, Expect::Sync});
+    EXPECT_EQ(queue.match(Backend::ParseComplete).verdict, Verdict::Completes);
+    EXPECT_EQ(queue.match(Backend::ParseComplete).verdict, Verdict::Unexpected);
+    std::vector<Expected> skipped;
+    EXPECT_EQ(queue.fail(skipped).entry.kind, Expect::Abort);
+    EXPECT_EQ(queue.match(Backend::ReadyForQuery).verdict, Verdict::Completes);
+}
+
 TEST(ReplyQueue, ErrorEndsACopyIn) {
     ReplyQueue queue = queue_of({Expect::Query});
     queue.copy_in_started();
