@@ -75,6 +75,8 @@ Core::Next Core::parse(Client& client, Server& server, const wire::Frame& frame)
         ))
         return stall(client);
     if (known == no_statement && !has_room_for_text(client, definition.size())) return Next::Gone;
+    // The name that surely exists does so only once its own Parse is answered.
+    if (known != no_statement && depends_on_open(server, {}, empty_statement)) return stall(client);
 
     Note note{Note::Kind::ClientParse, statements_.add(definition, origin)};
     note.name = name;
