@@ -151,6 +151,7 @@ struct Timeouts {
     std::int32_t transaction_seconds = 0;
     std::int32_t idle_in_transaction_seconds = 0;
     std::int32_t client_idle_seconds = 0;
+    std::int32_t client_write_seconds = 60;
     std::int32_t server_idle_seconds = 600;
     std::int32_t server_lifetime_seconds = 3600;
     std::int32_t server_connect_seconds = 15;
@@ -206,6 +207,14 @@ struct Timeouts {
                 &S::client_idle_seconds,
                 "clientIdleSeconds",
                 "Longest time a client may be silent outside a transaction; 0 sets no limit.",
+                Change::Live,
+                range(0, 30 * day)
+            ),
+            field(
+                &S::client_write_seconds,
+                "clientWriteSeconds",
+                "Longest time a client may read nothing of what is sent to it; then it is cut off. "
+                "0 sets no limit.",
                 Change::Live,
                 range(0, 30 * day)
             ),

@@ -15,6 +15,9 @@ namespace penstock::net {
 namespace {
 
 // How often faults are looked at, so that a database that is away makes a line now and then only.
+// After drain.timeoutSeconds: for last words to clients and the cancels of what still runs.
+constexpr std::chrono::seconds cut_off_grace{2};
+
 constexpr std::chrono::seconds faults_every{5};
 
 std::uint32_t worker_count(const api::DataplaneConfig& document) {
@@ -173,7 +176,8 @@ void Control::hand_off() {
         "draining: clients leave as their transactions end, within {} s", patience.count()
     );
     workers_.drain();
-    drain_deadline_.expires_after(patience);
+    // The workers cut their clients off in time themselves; this is for what does not end then.
+    drain_deadline_.expires_after(patience + cut_off_grace);
     drain_deadline_.async_wait([this](const boost::system::error_code& cancelled) {
         if (cancelled) return;
         spdlog::warn("drain.timeoutSeconds is over: {} clients are cut off", report().clients);

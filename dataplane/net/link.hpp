@@ -73,6 +73,7 @@ class Link {
     Transfer write_pending();
     void add_pending(std::string_view bytes) { pending_.append(bytes); }
     bool has_pending() const { return pending_sent_ < pending_.size(); }
+    std::size_t pending_bytes() const { return pending_.size() - pending_sent_; }
     void drop_pending();
 
     bool may_read() const {
@@ -112,8 +113,9 @@ class Link {
     bool is_in_outbox = false;
     bool is_served_again = false;  // in the worker's list of links to look at in its next turn
     std::chrono::steady_clock::time_point linger_until;
-    std::shared_ptr<const ServerSideTls> server_tls;  // of a server: that it was opened with
-    std::unique_ptr<ConnectAttempt> attempt;          // while Resolving or Connecting
+    std::chrono::steady_clock::time_point stuck_since;  // pending: since the peer last took any
+    std::shared_ptr<const ServerSideTls> server_tls;    // of a server: that it was opened with
+    std::unique_ptr<ConnectAttempt> attempt;            // while Resolving or Connecting
 
  private:
     void forget();

@@ -51,7 +51,8 @@ void Worker::perform_one(const proxy::Action& action) {
             }
             return;
         case ActionKind::Drained:
-            if (drained_) drained_();
+            is_drained_ = true;
+            tell_drained();
             return;
         default:
             break;
@@ -148,6 +149,7 @@ void Worker::flush(Link& link) {
         }
     }
     if (link.send_failed) return;
+    if (next < iovecs_.size() && !link.has_pending()) link.stuck_since = now_;
     for (; next < iovecs_.size(); ++next) {
         link.add_pending({static_cast<const char*>(iovecs_[next].iov_base), iovecs_[next].iov_len});
     }

@@ -18,6 +18,7 @@ using State = Link::State;
 // each cost a turn.
 constexpr std::chrono::milliseconds timer_grain{2};
 constexpr std::chrono::seconds tick_at_least_every{1};
+constexpr std::chrono::milliseconds look_for_unread_every{500};
 
 proxy::TimePoint clock_now() { return std::chrono::steady_clock::now(); }
 
@@ -119,6 +120,9 @@ void Worker::stop() {
         is_stopping_ = true;
         listener_.stop();
         resolver_.cancel();
+        begin_event();
+        proxy_.cut_off(now_);
+        perform(nullptr);
         links_.for_each_open([this](Link& link) { close(link, Ending::Close); });
     });
 }
@@ -246,7 +250,9 @@ void Worker::lose_broken(Link& link) {
 
 // Writes on, and does what waited for the last pending byte.
 void Worker::write(Link& link) {
+    const std::size_t left = link.pending_bytes();
     const Transfer sent = link.write_pending();
+    if (link.pending_bytes() < left) link.stuck_since = now_;
     if (sent.kind == Transfer::Kind::WouldBlock) return;
     if (sent.kind == Transfer::Kind::Closed) {
         link.drop_pending();
@@ -351,8 +357,35 @@ void Worker::tick() {
     proxy_.tick(now_);
     perform(nullptr);
     cut_lingering();
+    cut_unread();
+    tell_drained();
     publish_server_error();
     end_event();
+}
+
+// The end of the drain, once the last words to everybody are on their way.
+void Worker::tell_drained() {
+    if (!is_drained_ || is_told_drained_ || !lingering_.empty()) return;
+    is_told_drained_ = true;
+    if (drained_) drained_();
+}
+
+// A client that takes nothing of what was sent to it does not hold a server for ever.
+void Worker::cut_unread() {
+    const std::chrono::seconds limit(configuration_->document.timeouts.client_write_seconds);
+    if (limit.count() == 0 || now_ < next_look_for_unread_) return;
+    next_look_for_unread_ = now_ + look_for_unread_every;
+    std::vector<proxy::LinkId> unread;
+    links_.for_each_open([&](const Link& link) {
+        const bool is_client = link.name().kind == proxy::LinkKind::Client;
+        if (is_client && link.state() == State::Open && link.has_pending() &&
+            now_ - link.stuck_since >= limit)
+            unread.push_back(link.name());
+    });
+    for (const proxy::LinkId name : unread) {
+        proxy_.unread(name, now_);
+        perform(nullptr);
+    }
 }
 
 // A peer that does not read does not hold a socket for ever.

@@ -142,6 +142,8 @@ class Worker {
     void arm_timer();
     void tick();
     void cut_lingering();
+    void cut_unread();
+    void tell_drained();
     void publish_server_error();
 
     const std::uint32_t index_;
@@ -162,6 +164,9 @@ class Worker {
     Listener listener_;
     Resolver resolver_;
     TimePoint timer_at_ = TimePoint::max();
+    TimePoint next_look_for_unread_{};
+    bool is_drained_ = false;       // Drained was asked for
+    bool is_told_drained_ = false;  // and said
     std::vector<std::pair<proxy::LinkId, std::string>> failed_;
     std::vector<std::pair<proxy::LinkId, std::uint32_t>> moves_;
     std::unordered_multimap<Link*, Link*> blocks_;  // blocker to blocked

@@ -85,7 +85,7 @@ void Core::link(Client& client, Server& server) {
     server.query_since = now_;
     client.server = server.link.slot;
     client.state = ClientState::Linked;
-    client.held_since = now_;
+    client.held_since = client.begun_at = now_;
     if (pool_of(server).key.mode == PoolMode::Session) server.hold.set(HoldReason::Session);
     const Duration waited = now_ - client.active_at;
     metrics_.wait.add(waited);
@@ -213,11 +213,7 @@ void Core::release_if_free(Server& server) {
         // In mode Session each transaction counts, though the server stays.
         if (server.hold.has(HoldReason::Session) && is_between) {
             metrics_.transactions.add();
-            if (is_draining_) {
-                fail_client(
-                    client, {wire::Severity::Fatal, wire::sql_state::admin_shutdown, drain_text}
-                );
-            }
+            client.begun_at = now_;
         }
         return;
     }
@@ -231,9 +227,6 @@ void Core::release_if_free(Server& server) {
     client.state = ClientState::Idle;
     client.active_at = now_;
     give_back(server);
-    if (is_draining_) {
-        fail_client(client, {wire::Severity::Fatal, wire::sql_state::admin_shutdown, drain_text});
-    }
 }
 
 void Core::unlink(Client& client, Server& server) {

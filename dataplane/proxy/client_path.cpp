@@ -186,6 +186,7 @@ Core::Next Core::frame_without_server(Client& client, const wire::Frame& frame) 
             break;
     }
     if (client.skips_to_sync) return Next::Continue;
+    if (is_draining_) return hand_off(client);
     std::string detail;
     switch (acquire(client, detail)) {
         case Acquired::Linked:
@@ -209,6 +210,8 @@ Core::Next Core::frame_without_server(Client& client, const wire::Frame& frame) 
 
 Core::Next Core::forward_frame(Client& client, Server& server, const wire::Frame& frame) {
     const auto type = static_cast<Frontend>(frame.type);
+    if (is_draining_ && type != Frontend::Terminate && is_between_transactions(server))
+        return hand_off(client);
     const bool tracks_statements = pool_of(server).key.tracks_statements;
     // What the server would discard need not be sent: it waits for a Sync.
     if (server.replies.skips_to_sync() && type != Frontend::Sync && type != Frontend::Terminate) {

@@ -72,6 +72,8 @@ class Core {
     void configure(std::shared_ptr<const Settings> settings);
     void limits_changed();
     void drain();
+    void cut_off();
+    void unread(LinkId link);
 
     void begin(TimePoint now);  // every entry begins with it
     void settle();              // and ends with it: free servers meet waiting clients
@@ -129,6 +131,7 @@ class Core {
     Next simple_query(Client& client, Server& server, const wire::Frame& frame);
     void refuse_listen(Server& server, session::Expect kind, std::uint32_t owner);
     Next end_stream(Client& client);
+    Next hand_off(Client& client);
     void part(Client& client);
     void break_off(Client& client, std::string_view message);
     void forward(Client& client, Server& server, const wire::Frame& frame);
@@ -219,6 +222,7 @@ class Core {
     void parameter_status(Server& server, const wire::Frame& frame);
     void command_complete(Server& server, std::string_view tag, const session::Expected& entry);
     void to_client(Server& server, std::string_view bytes);
+    void nobody_reads(Server& server, std::size_t bytes);
     void withhold(Server& server, std::string_view bytes);
     void send_withheld(Server& server);
     void server_broke(Server& server, std::string_view what);
@@ -318,6 +322,10 @@ class Core {
     void time_out_waiting();
     void time_out_servers();
     void time_out_linked(Server& server, Client& client);
+    void time_out_cleaning(Server& server);
+    void time_out_cancels();
+    bool may_hand_off(const Client& client);
+    static bool is_between_transactions(const Server& server);
     void drain_clients();
     void finish_drain();
 

@@ -16,6 +16,13 @@ constexpr Duration closing_max = std::chrono::seconds(60);
 // Idle clients are handed off at this rate, so that they do not all log in elsewhere at once.
 constexpr std::size_t handed_off_per_tick = 100;
 
+// A client that was silent for so long in a drain reads what is sent to it by itself, not in one
+// read with the ReadyForQuery before.
+constexpr Duration silence_min = std::chrono::milliseconds(500);
+
+// At the end of a drain, a message that is being passed on may reach its own end.
+constexpr Duration mid_reply_max = std::chrono::seconds(1);
+
 bool is_over(Duration limit, TimePoint since, TimePoint now) {
     return limit > Duration::zero() && now - since >= limit;
 }
@@ -128,21 +135,27 @@ void Core::time_out_servers() {
                 server_gone(*server);
                 break;
             case ServerState::Cleaning:
-                // Of a broken network nothing else is heard.
-                if (!server->is_checking ||
-                    !is_over(settings_->server_connect_timeout, server->state_since, now_))
-                    break;
-                act(ActionKind::Abort, server->link);
-                server_gone(*server);
+                if (!server->is_checking) {
+                    time_out_cleaning(*server);
+                } else if (is_over(settings_->server_connect_timeout, server->state_since, now_)) {
+                    // Of a broken network nothing else is heard.
+                    act(ActionKind::Abort, server->link);
+                    server_gone(*server);
+                }
                 break;
             case ServerState::Parked:
-                break;
+                break;  // by the time of its cancel
         }
     }
+    time_out_cancels();
+}
+
+void Core::time_out_cancels() {
+    const bool has_limit = settings_->cancel_wait_timeout > Duration::zero();
+    const Duration limit = has_limit ? settings_->cancel_wait_timeout : closing_max;
     for (std::uint32_t slot = 0; slot < cancels_.slots(); ++slot) {
         Cancel* const cancel = cancels_.at_if_used(slot);
-        if (cancel == nullptr || !is_over(settings_->cancel_wait_timeout, cancel->started_at, now_))
-            continue;
+        if (cancel == nullptr || !is_over(limit, cancel->started_at, now_)) continue;
         // Whether its signal is still to come is not known, so its server must not be handed on.
         if (Server* server = server_at(cancel->server)) server->closes_when_free = true;
         act(ActionKind::Abort, cancel->link);
@@ -153,6 +166,14 @@ void Core::time_out_servers() {
 void Core::time_out_linked(Server& server, Client& client) {
     const bool is_owed = !server.replies.is_empty();
     const bool is_in_transaction = server.status != wire::TransactionStatus::Idle;
+    const bool is_unsynced = server.hold.has(session::HoldReason::Unsynced);
+    const bool is_between = !is_owed && !is_in_transaction && !is_unsynced;
+    // Does it go on only when the client does? What is not flushed the server may keep back.
+    const bool is_clients_turn =
+        !client.is_leaving &&
+        (!is_owed || server.replies.is_copy_in() || (is_unsynced && server.replies.is_unflushed()));
+    const TimePoint silent_since = std::max(client.active_at, server.query_since);
+    if (is_between) client.begun_at = now_;
     std::string_view sql_state;
     std::string_view message;
     std::string_view hint;
@@ -160,20 +181,47 @@ void Core::time_out_linked(Server& server, Client& client) {
         sql_state = wire::sql_state::query_canceled;
         message = "terminating connection due to query timeout";
         hint = "timeouts.querySeconds is the limit.";
-    } else if (!is_owed && is_in_transaction &&
-               is_over(settings_->idle_in_transaction_timeout, server.query_since, now_)) {
+    } else if (is_clients_turn && !is_between && is_over(settings_->idle_in_transaction_timeout, silent_since, now_)) {
         sql_state = wire::sql_state::idle_in_transaction_session_timeout;
         message = "terminating connection due to idle-in-transaction timeout";
         hint = "timeouts.idleInTransactionSeconds is the limit.";
-    } else if ((is_owed || is_in_transaction) && is_over(settings_->transaction_timeout, client.held_since, now_)) {
+    } else if (!is_between && is_over(settings_->transaction_timeout, client.begun_at, now_)) {
         sql_state = wire::sql_state::transaction_timeout;
         message = "terminating connection due to transaction timeout";
         hint = "timeouts.transactionSeconds is the limit.";
+    } else if (is_clients_turn && !is_in_transaction && is_over(settings_->client_idle_timeout, silent_since, now_)) {
+        sql_state = wire::sql_state::idle_session_timeout;
+        message = "terminating connection due to idle-session timeout";
+        hint = "timeouts.clientIdleSeconds is the limit.";
     } else {
         return;
     }
     metrics_.clients_timed_out.add();
     fail_client(client, {wire::Severity::Fatal, sql_state, message, {}, hint});
+}
+
+// Its client is gone. What that one left to be done has the client's timeouts; what is ours must be
+// quick.
+void Core::time_out_cleaning(Server& server) {
+    const bool has_limit = settings_->cancel_wait_timeout > Duration::zero();
+    const Duration limit = has_limit ? settings_->cancel_wait_timeout : closing_max;
+    const bool is_own =
+        server.was_cancelled || server.replies.is_empty() || server.replies.head().is_swallowed;
+    const TimePoint since = std::max(server.query_since, server.state_since);
+    const bool is_late =
+        is_own ? is_over(limit, since, now_)
+               : is_over(settings_->query_timeout, server.query_since, now_) ||
+                     is_over(settings_->transaction_timeout, server.state_since, now_);
+    if (is_late) close_server(server);
+}
+
+// Nothing can be said to it either.
+void Core::unread(LinkId link) {
+    Client* const client = client_at(link);
+    if (client == nullptr) return;
+    metrics_.clients_timed_out.add();
+    act(ActionKind::Abort, link);
+    leave(*client, Leaving::CutOff);
 }
 
 void Core::drain() {
@@ -183,25 +231,54 @@ void Core::drain() {
     drain_clients();
 }
 
+void Core::cut_off() {
+    is_draining_ = true;
+    drain_until_ = now_ - mid_reply_max;
+    drain_clients();
+}
+
+// Session mode: the server stays, and nothing is under way there.
+bool Core::is_between_transactions(const Server& server) {
+    return server.hold.is_only(session::HoldReason::Session) && server.replies.is_empty() &&
+           server.status == wire::TransactionStatus::Idle && !server.is_ending;
+}
+
+// In a drain the client's next message is answered by the error that PostgreSQL would send: behind
+// a ReadyForQuery libpq takes one for a notice, and reports only that the connection was closed.
+Core::Next Core::hand_off(Client& client) {
+    fail_client(client, {wire::Severity::Fatal, wire::sql_state::admin_shutdown, drain_text});
+    return Next::Gone;
+}
+
+// Nothing of the client's is under way, and it has been silent: one that is busy is handed off when
+// it says something.
+bool Core::may_hand_off(const Client& client) {
+    if (client.state == ClientState::LoggingIn) return !client.is_cancelling;
+    // A login may wait for a server too.
+    if (client.state == ClientState::Welcoming || client.probed != nullptr) return true;
+    // A message that has begun to arrive begins a transaction.
+    if (client.stash != nullptr || client.body != Body::None) return false;
+    const bool is_free = client.state == ClientState::Idle ||
+                         (client.state == ClientState::Linked && client.probed == nullptr &&
+                          is_between_transactions(servers_.at(client.server)));
+    return is_free && now_ - client.active_at >= silence_min;
+}
+
 void Core::drain_clients() {
     const bool is_late = now_ >= drain_until_;
+    const bool is_last = now_ >= drain_until_ + mid_reply_max;
     std::size_t handed_off = 0;
     for (std::uint32_t slot = 0; slot < clients_.slots(); ++slot) {
         Client* const client = clients_.at_if_used(slot);
         if (client == nullptr) continue;
-        bool is_free = client->state == ClientState::Idle ||
-                       client->state == ClientState::LoggingIn ||
-                       client->state == ClientState::Welcoming || client->probed != nullptr;
-        // A message that has begun to arrive begins a transaction.
-        if (client->state == ClientState::Idle && client->stash != nullptr) is_free = false;
-        if (client->state == ClientState::Linked) {
+        if (!is_late && (handed_off >= handed_off_per_tick || !may_hand_off(*client))) continue;
+        if (is_late && !is_last && client->state == ClientState::Linked) {
+            // Inside a message nothing can be said: it is let pass.
             const Server& server = servers_.at(client->server);
-            is_free = server.hold.has(session::HoldReason::Session) && server.replies.is_empty() &&
-                      server.status == wire::TransactionStatus::Idle;
+            if (server.body == Body::Forward && server.body_missing > 0) continue;
         }
-        if (!is_late && (!is_free || handed_off >= handed_off_per_tick)) continue;
         ++handed_off;
-        fail_client(*client, {wire::Severity::Fatal, wire::sql_state::admin_shutdown, drain_text});
+        hand_off(*client);
     }
     if (clients_.size() == 0) finish_drain();
 }

@@ -113,6 +113,17 @@ void Proxy::drain(TimePoint now) {
     core_->settle();
 }
 
+void Proxy::cut_off(TimePoint now) {
+    core_->begin(now);
+    core_->cut_off();
+}
+
+void Proxy::unread(LinkId link, TimePoint now) {
+    core_->begin(now);
+    core_->unread(link);
+    core_->settle();
+}
+
 const std::vector<Action>& Proxy::actions() const { return core_->actions(); }
 const Metrics& Proxy::metrics() const { return core_->metrics(); }
 const std::string& Proxy::server_error() const { return core_->server_error(); }

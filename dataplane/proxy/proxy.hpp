@@ -91,6 +91,10 @@ class Proxy {
     void limits_changed(TimePoint now);
     // Hand every client off at a transaction's end, then end. Drained follows.
     void drain(TimePoint now);
+    // The process ends: whoever is still here hears why.
+    void cut_off(TimePoint now);
+    // The client has taken nothing of what was sent to it for longer than it may.
+    void unread(LinkId link, TimePoint now);
 
     const std::vector<Action>& actions() const;
     const Metrics& metrics() const;

@@ -87,6 +87,7 @@ struct Client {
     TimePoint accepted_at;
     TimePoint active_at;                    // last byte received, or since when it waits
     TimePoint held_since;                   // Linked: since when
+    TimePoint begun_at;                     // Linked: since when it can have been in a transaction
     std::unique_ptr<std::string> stash;     // bytes that arrived and were not dealt with
     std::unique_ptr<std::string> withheld;  // is_leaving: replies that it did not ask for
     std::unique_ptr<std::string> farewell;  // is_leaving: the error behind all that it is owed
@@ -134,6 +135,8 @@ struct Server {
     session::Hold hold;
     bool closes_when_free = false;  // never goes back to the pool
     bool is_ending = false;         // Linked: nothing more is sent to it, its end ends its client
+    bool was_cancelled = false;     // Cleaning: what runs was cancelled
+    bool may_end_stall = false;     // what its client waits for may have been answered
     bool is_copy_both = false;      // streams both ways until one side ends it
     bool is_discarded = false;      // Cleaning in mode Session: DISCARD ALL was sent
     bool is_rolled_back = false;    // Cleaning: ROLLBACK was sent
@@ -152,6 +155,7 @@ struct Server {
     std::uint32_t process_id = 0;
     std::uint64_t unnamed_version = 0;
     LinkId unnamed_owner;
+    std::size_t unread_bytes = 0;  // Cleaning: of replies that nobody reads
     std::size_t body_missing = 0;
     std::size_t stash_needed = 0;
     session::ParameterSet parameters;

@@ -224,7 +224,8 @@ void Core::server_login_failed(Server& server, session::ServerLoginFailure failu
 // The client that had it is gone: what it began is brought to an end without harm to what it
 // finished, and nothing is committed that it did not ask for.
 void Core::clean(Server& server, Leaving how) {
-    const bool is_cancelled = is_cancelled_for(server, how);
+    server.was_cancelled = is_cancelled_for(server, how);
+    server.unread_bytes = 0;
     const bool was_unsynced = server.hold.has(HoldReason::Unsynced);
     server.hold.clear_all();
     enter(server, ServerState::Cleaning);
@@ -233,7 +234,7 @@ void Core::clean(Server& server, Leaving how) {
     } else if (server.replies.is_copy_in()) {
         end_copy_in(server);
     }
-    if (is_cancelled) start_cancel(server, {}, worker_);
+    if (server.was_cancelled) start_cancel(server, {}, worker_);
     if (server.replies.is_empty()) clean_on(server);
 }
 

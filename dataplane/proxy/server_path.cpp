@@ -60,6 +60,12 @@ void Core::server_bytes(Server& server, std::string_view bytes) {
         if (frame.is_whole()) server.body = Body::None;
         // A server that was released and closed in this turn has nothing more to say.
         if (server_at(link) == nullptr || server.state == ServerState::Closing) return;
+        if (server.may_end_stall && server.body_missing == 0) {
+            server.may_end_stall = false;
+            Client* const client = owner_of(server);
+            if (client != nullptr && client->is_stalled) end_stall(*client);
+            if (server_at(link) == nullptr || server.state == ServerState::Closing) return;
+        }
     }
 }
 
@@ -104,6 +110,7 @@ Core::Next Core::server_frame(Server& server, const wire::Frame& frame) {
         command_complete(server, frame.body.substr(0, frame.body.find('\0')), match.entry);
     if (type == Backend::CopyInResponse) {
         server.replies.copy_in_started();
+        server.may_end_stall = true;
         // The Syncs behind the Execute were ignored with the COPY's data.
         const bool is_unsynced =
             match.entry.kind == Expect::Execute && server.replies.is_unsynced();
@@ -345,7 +352,18 @@ Core::Next Core::ready_for_query(Server& server, const wire::Frame& frame) {
 }
 
 void Core::to_client(Server& server, std::string_view bytes) {
-    if (server.client != no_slot) send(clients_.at(server.client).link, bytes);
+    if (server.client == no_slot) return nobody_reads(server, bytes.size());
+    send(clients_.at(server.client).link, bytes);
+}
+
+// The client is gone. PostgreSQL stops what it runs when a reply cannot be sent.
+void Core::nobody_reads(Server& server, std::size_t bytes) {
+    constexpr std::size_t unread_bytes_max = 64 * 1024;
+    if (server.state != ServerState::Cleaning || server.was_cancelled) return;
+    server.unread_bytes += bytes;
+    if (server.unread_bytes < unread_bytes_max) return;
+    server.was_cancelled = true;
+    start_cancel(server, {}, worker_);
 }
 
 // PostgreSQL keeps replies back up to the size of its buffer until a Flush or Sync, an error, a

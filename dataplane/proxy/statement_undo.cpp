@@ -172,7 +172,7 @@ Note Core::take_note(Server& server) {
     CHECK(!server.notes.empty());
     Note note = std::move(server.notes.front());
     server.notes.pop_front();
-    if (server.notes_synced > 0) --server.notes_synced;
+    if (server.notes_synced > 0 && --server.notes_synced == 0) server.may_end_stall = true;
     return note;
 }
 

@@ -26,6 +26,7 @@ class Hold {
         return (reasons_ & static_cast<std::uint8_t>(reason)) != 0;
     }
     bool is_empty() const { return reasons_ == 0; }
+    bool is_only(HoldReason reason) const { return reasons_ == static_cast<std::uint8_t>(reason); }
 
  private:
     std::uint8_t reasons_ = 0;

@@ -76,6 +76,7 @@ CASES = {
     "timeouts.transactionSeconds": "test_timeouts.py::test_transaction_timeout",
     "timeouts.idleInTransactionSeconds": "test_timeouts.py::test_idle_in_transaction_timeout",
     "timeouts.clientIdleSeconds": "test_timeouts.py::test_client_idle_timeout",
+    "timeouts.clientWriteSeconds": "test_timeouts.py::test_client_that_reads_nothing",
     "timeouts.serverIdleSeconds": "test_timeouts.py::test_idle_servers_are_closed",
     "timeouts.serverLifetimeSeconds": "test_timeouts.py::test_old_servers_are_replaced",
     "timeouts.serverConnectSeconds": "test_faults.py::test_database_that_never_answers",

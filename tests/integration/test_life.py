@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,61 @@ def test_sigterm_lets_a_running_query_finish(start: Start) -> None:
         proxy.signal(signal.SIGTERM)
         kinds = [r.kind for r in client.until_closed()]
         assert kinds[:4] == ["C", "T", "D", "C"] and kinds[4] == "Z"
+    assert proxy.wait() == 0
+
+
+@pytest.mark.parametrize("mode", ["Transaction", "Session"])
+def test_whoever_is_here_at_the_end_of_a_drain_hears_57p01(start: Start, mode: str) -> None:
+    """In each state of a client, mid-query and in an unsynced batch too, which end no earlier."""
+    proxy = start(poolMode=mode, serverConnections=6, drain={"timeoutSeconds": 1})
+    batch = [p.parse("", "select 1"), p.bind(), p.execute()]
+    states: dict[str, list[bytes]] = {
+        "idle": [p.query("select 1")],
+        "in a transaction": [p.query("begin")],
+        "query running": [p.query("do $$ begin raise notice 'running'; end $$; select pg_sleep(60)")],
+        "batch flushed": [*batch, p.flush()],
+        "batch not flushed": [p.query("select 1"), *batch],
+        "copying": [p.query("create temporary table c (a int); copy c from stdin")],
+    }
+    clients = {state: _client(proxy) for state in states}
+    for state, messages in states.items():
+        clients[state].send(*messages)
+        clients[state].until("Z", "N", "C", "G")
+    with Client("127.0.0.1", proxy.port) as logging_in:
+        logging_in.send(p.startup({"user": TRUST_USER, "database": DATABASE})[:20])
+        proxy.signal(signal.SIGTERM)
+        for state, client in clients.items():
+            errors = [r.fields()["C"] for r in client.until_closed() if r.kind == "E"]
+            assert errors[-1:] == ["57P01"], state
+            client.close()
+        logging_in.until_closed()
+    assert proxy.wait() == 0
+
+
+def test_busy_clients_of_libpq_hear_why_they_are_sent_away(start: Start) -> None:
+    """libpq takes an error behind ReadyForQuery for a notice, so it must be the answer to the next message."""
+    psycopg = pytest.importorskip("psycopg")
+    proxy = start(serverConnections=4, drain={"timeoutSeconds": 30})
+    heard: list[str] = []
+
+    def work() -> None:
+        with psycopg.connect(f"host=127.0.0.1 port={proxy.port} user={TRUST_USER} dbname={DATABASE}") as client:
+            client.autocommit = True
+            try:
+                while True:
+                    client.execute("select 1")
+            except psycopg.Error as error:
+                heard.append(str(error))
+
+    threads = [threading.Thread(target=work) for _ in range(30)]
+    for thread in threads:
+        thread.start()
+    wait_for("all work", lambda: proxy.clients() == len(threads), PATIENCE)
+    proxy.signal(signal.SIGTERM)
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert len(heard) == len(threads)
+    assert all("terminating connection due to administrator command" in words for words in heard), set(heard)
     assert proxy.wait() == 0
 
 

@@ -66,6 +66,31 @@ def test_client_idle_timeout(start: Start) -> None:
         assert _last_words(client) == "57P05"
 
 
+@pytest.mark.parametrize("mode", ["Transaction", "Session"])
+@pytest.mark.parametrize(
+    ("timeout", "sqlstate"),
+    [("idleInTransactionSeconds", "25P03"), ("transactionSeconds", "25P04"), ("clientIdleSeconds", "57P05")],
+)
+def test_silence_in_an_unsynced_batch(start: Start, mode: str, timeout: str, sqlstate: str) -> None:
+    """After Parse, and after a Flush that was answered: the server is held for the client, so each timeout ends it."""
+    proxy = start(poolMode=mode, serverConnections=2, timeouts={timeout: 1})
+    with _client(proxy) as parsed, _client(proxy) as flushed:
+        parsed.send(p.parse("", "select 1"))
+        flushed.send(p.parse("", "select 1"), p.flush())
+        assert flushed.read()
+        assert _last_words(parsed) == _last_words(flushed) == sqlstate
+    _can_run(proxy)
+
+
+def test_client_that_reads_nothing(start: Start) -> None:
+    """Its server comes free after clientWriteSeconds without progress."""
+    proxy = start(serverConnections=1, timeouts={"clientWriteSeconds": 1})
+    with _client(proxy) as lazy:
+        lazy.send(p.query("select repeat('l', 1000000) from generate_series(1, 300)"))
+        lazy.read()
+        _can_run(proxy)
+
+
 def test_query_wait_timeout_keeps_the_connection(start: Start) -> None:
     """A transaction that waited too long is refused with 53300; its client may try again."""
     proxy = start(serverConnections=1, timeouts={"queryWaitSeconds": 1})

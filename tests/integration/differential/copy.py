@@ -5,7 +5,7 @@ from __future__ import annotations
 from support import protocol as p
 
 from .extended import batch
-from .scenario import scenario
+from .scenario import Errors, scenario
 from .stage import Player, Stage
 
 _IN = "copy scratch.t from stdin"
@@ -229,3 +229,34 @@ def piece_of_data_of_two_megabytes(stage: Stage) -> None:
     client.send(p.query("create table scratch.t (a text)"), p.query(_IN), p.copy_data("d" * 2_000_000 + "\n"),
                 p.copy_done(), p.query("select length(a) from scratch.t"))
     client.until_ready(3)
+
+
+@scenario(Errors.CODE)
+def messages_behind_a_copy_of_a_named_statement(stage: Stage) -> None:
+    """What comes behind the Sync that a COPY IN ignores breaks the protocol."""
+    client = stage.client()
+    client.send(p.query("create table scratch.t (a int)"))
+    client.until_ready()
+    client.send(p.parse("c", "copy scratch.t from stdin"), p.bind("", "c"), p.execute(), p.sync(),
+                p.bind("", "c"), p.execute(), p.sync())
+    client.until_closed()
+
+
+@scenario(Errors.CODE)
+def parse_of_the_same_name_behind_a_copy(stage: Stage) -> None:
+    client = stage.client()
+    client.send(p.query("create table scratch.t (a int)"))
+    client.until_ready()
+    client.send(p.parse("c", "copy scratch.t from stdin"), p.sync(), p.bind("", "c"), p.execute(), p.sync(),
+                p.parse("c", "select 1"), p.bind("", "c"), p.execute(), p.sync())
+    client.until_closed()
+
+
+@scenario(Errors.CODE)
+def batch_behind_a_copy_of_the_unnamed_statement(stage: Stage) -> None:
+    client = stage.client()
+    client.send(p.query("create table scratch.t (a int)"))
+    client.until_ready()
+    client.send(p.parse("", "copy scratch.t from stdin"), p.bind(), p.execute(), p.sync(),
+                p.parse("", "select 1"), p.bind(), p.execute(), p.sync())
+    client.until_closed()
