@@ -35,6 +35,12 @@ Core::Acquired Core::acquire(Client& client, std::string& detail) {
             return Acquired::Linked;
         }
     }
+    if (is_down(pool)) {
+        metrics_.transactions_refused.add();
+        pool.is_missed = true;
+        want(client.pool);
+        return Acquired::Down;
+    }
     const auto& throttle = board_.throttle;
     control::AdmissionInput input;
     input.waiting = board_.sum(&pool::Board::Worker::waiting);

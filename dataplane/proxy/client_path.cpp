@@ -193,6 +193,9 @@ Core::Next Core::frame_without_server(Client& client, const wire::Frame& frame) 
             return forward_frame(client, servers_.at(client.server), frame);
         case Acquired::Waiting:
             return Next::Wait;
+        case Acquired::Down:
+            refuse(client, frame, down_text(pool_of(client).failure, detail));
+            return Next::Continue;
         case Acquired::Refused:
             break;
     }

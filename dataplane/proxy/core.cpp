@@ -76,7 +76,7 @@ void Core::settle() {
     }
     std::erase_if(wanting_, [this](std::uint32_t index) {
         Pool& pool = *pools_[index];
-        pool.is_wanting = !pool.waiting.is_empty() || !pool.welcoming.is_empty();
+        pool.is_wanting = !pool.waiting.is_empty() || !pool.welcoming.is_empty() || pool.is_missed;
         return !pool.is_wanting;
     });
     publish_oldest_wait();

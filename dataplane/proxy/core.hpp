@@ -231,7 +231,7 @@ class Core {
     Client* owner_of(Server& server);
 
     // checkout.cpp
-    enum class Acquired : std::uint8_t { Linked, Waiting, Refused };
+    enum class Acquired : std::uint8_t { Linked, Waiting, Refused, Down };
     Acquired acquire(Client& client, std::string& detail);
     bool may_start() const;
     Server* take_idle(Pool& pool);
@@ -261,6 +261,11 @@ class Core {
     void server_login_step(Server& server, session::ServerLoginStep step, std::string& out);
     void server_ready(Server& server);
     void server_login_failed(Server& server, session::ServerLoginFailure failure);
+    bool is_down(const Pool& pool) const;
+    bool has_living_server(const Pool& pool) const;
+    void refuse_unserved(Pool& pool);
+    wire::ErrorText down_text(const session::ServerLoginFailure& failure, std::string& detail)
+        const;
     void clean(Server& server, Leaving how);
     void clean_on(Server& server);
     void end_copy_in(Server& server);

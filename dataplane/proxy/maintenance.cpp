@@ -41,12 +41,12 @@ void Core::tick() {
         close_beyond_limits();
     }
     if (is_draining_) drain_clients();
-    const bool is_busy = waiting_ > 0 || welcoming_ > 0 || opening_ > 0 || is_draining_;
+    const bool is_busy = !wanting_.empty() || opening_ > 0 || is_draining_;
     next_tick_ = now_ + (is_busy ? quick : slow);
 }
 
 TimePoint Core::next_tick() const {
-    const bool is_busy = waiting_ > 0 || welcoming_ > 0 || is_draining_;
+    const bool is_busy = !wanting_.empty() || is_draining_;
     return is_busy ? std::min(next_tick_, now_ + quick) : next_tick_;
 }
 

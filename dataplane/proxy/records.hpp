@@ -222,6 +222,7 @@ struct Pool {
     TimePoint open_not_before{};
     Duration login_retry{};               // doubles while logins fail
     session::ServerLoginFailure failure;  // of the last login; empty once one succeeded
+    bool is_missed = false;  // a client was refused for the failure: a login is due when it may be
 };
 
 }  // namespace penstock::proxy

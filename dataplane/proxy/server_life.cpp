@@ -17,6 +17,9 @@ using session::ServerLoginStep;
 
 constexpr Duration first_retry = std::chrono::milliseconds(100);
 
+// While the next login is under way, what the last one met holds for so long.
+constexpr Duration failure_is_news = std::chrono::seconds(1);
+
 Counter Metrics::*counter_of(ServerState state) {
     switch (state) {
         case ServerState::Connecting:
@@ -66,7 +69,7 @@ void Core::open_wanted(std::uint32_t index) {
     pool::SizingInput input;
     input.waiting = static_cast<std::int32_t>(pool.waiting.size());
     // One server tells what all who log in need to know.
-    if (!pool.welcoming.is_empty()) input.waiting = std::max(input.waiting, 1);
+    if (!pool.welcoming.is_empty() || pool.is_missed) input.waiting = std::max(input.waiting, 1);
     input.idle = static_cast<std::int32_t>(pool.idle.size());
     input.opening = pool.opening + pool.checking;
     input.logins_in_flight = board_.logins();
@@ -135,6 +138,7 @@ void Core::open_server(std::uint32_t index) {
     ++pool.servers;
     ++pool.opening;
     ++opening_;
+    pool.is_missed = false;
 
     session::ServerLoginSettings login;
     login.user = pool.key.user;
@@ -185,6 +189,7 @@ void Core::server_ready(Server& server) {
     server.cancel_key = std::move(result.cancel_key);
     if (result.scram_keys) pool.scram_keys = std::move(result.scram_keys);
     pool.failure = {};
+    pool.is_missed = false;
     pool.login_retry = {};
     server_error_.clear();
     metrics_.server_logins.add();
@@ -217,8 +222,49 @@ void Core::server_login_failed(Server& server, session::ServerLoginFailure failu
         pool.login_retry = std::min(pool.login_retry, settings_->server_login_retry);
     }
     pool.open_not_before = now_ + pool.login_retry;
-    // While one server of the pool lives, those who log in may still hope for it.
-    if (pool.servers - pool.closing == pool.opening) refuse_welcoming(pool);
+    // While one server of the pool lives, those who wait may still hope for it.
+    if (has_living_server(pool)) return;
+    refuse_welcoming(pool);
+    if (is_down(pool)) refuse_unserved(pool);
+}
+
+bool Core::has_living_server(const Pool& pool) const {
+    return pool.servers - pool.closing > pool.opening;
+}
+
+// The last login failed, another is not due or not over, and nothing else could serve. A database
+// that has no room is not down.
+bool Core::is_down(const Pool& pool) const {
+    if (pool.failure.sql_state.empty() || has_living_server(pool)) return false;
+    if (pool.failure.sql_state == wire::sql_state::too_many_connections) return false;
+    if (now_ < pool.open_not_before) return true;
+    return pool.opening > 0 && now_ < pool.open_not_before + failure_is_news;
+}
+
+void Core::refuse_unserved(Pool& pool) {
+    const session::ServerLoginFailure failure = pool.failure;
+    std::string detail;
+    const wire::ErrorText text = down_text(failure, detail);
+    while (!pool.waiting.is_empty()) {
+        metrics_.transactions_refused.add();
+        refuse_waiting(clients_.at(pool.waiting.front()), text);
+    }
+}
+
+// detail: what the text's views may point into, besides the failure.
+wire::ErrorText Core::down_text(const session::ServerLoginFailure& failure, std::string& detail)
+    const {
+    if (failure.is_servers) {
+        detail =
+            "Penstock could not log in to the database at " + settings_->database_address + ".";
+    }
+    return {
+        wire::Severity::Error,
+        failure.sql_state,
+        failure.message,
+        detail,
+        "The transaction was not begun. The connection stays usable, and the login is tried "
+        "again."};
 }
 
 // The client that had it is gone: what it began is brought to an end without harm to what it

@@ -63,7 +63,7 @@ std::string SimClient::state_text() const {
 }
 
 void SimClient::violation(const std::string& text) {
-    if (violation_.empty()) violation_ = "client " + tag_ + ": " + text;
+    if (violation_.empty()) violation_ = "client " + state_text() + ": " + text;
 }
 
 void SimClient::receive(std::string_view bytes) {
@@ -163,6 +163,9 @@ bool SimClient::may_be_planned(const Message& message) const {
     const wire::ErrorFields error = wire::read_error(message.body);
     if (error.sql_state == "57014")
         return error.message == "canceling statement due to user request";
+    // The database is away, or ends a login.
+    const bool is_away = error.sql_state == "08006" || error.sql_state == "57P01";
+    if (is_away) return weather_.fatal_states.contains("08006");
     return weather_.has_refusals && error.sql_state == "53300";
 }
 

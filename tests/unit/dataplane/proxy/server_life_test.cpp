@@ -200,6 +200,71 @@ TEST(ServerLife, WhatComesBehindTheLoginIsRead) {
     script.passes_in_all_ways();
 }
 
+// The database goes away under a pool, and comes back.
+TEST(ServerLife, WhoWaitsHearsWhyLoginsFailAndIsServedWhenTheySucceed) {
+    Settings settings = plain_settings();
+    settings.logins_in_flight_max = 1;
+    Script script = pooled(settings);
+    const auto connect_fails = [](ScriptPlay& play) {
+        const std::size_t server = play.links.newest(LinkKind::Server);
+        ASSERT_TRUE(play.links.links[server].is_open);
+        play.links.close(server, "connection refused");
+    };
+    const auto hears_why = [](const std::string& client, const std::string& behind) {
+        return [=](ScriptPlay& play) {
+            const std::string sent = play.links.take_sent(play.index(client));
+            const std::vector<Message> all = messages(sent);
+            const wire::ErrorFields error = wire::read_error(all.at(0).body);
+            EXPECT_EQ(error.severity, "ERROR");
+            EXPECT_EQ(error.sql_state, "08006");
+            EXPECT_EQ(
+                error.message, "cannot connect to the database at db:5432: connection refused"
+            );
+            EXPECT_EQ(types(sent), "E" + behind);
+        };
+    };
+    script.logs_in("b")
+        .closes("s")
+        .client_sends(query("select 1"))
+        .client_sends("b", parse("", "select 2"))
+        .then(connect_fails)
+        .then(hears_why("a", "Z"))
+        .then(hears_why("b", ""))
+        // While it is not tried again.
+        .client_sends(query("select 3"))
+        .then(hears_why("a", "Z"))
+        .client_sends("b", sync())
+        .expects_to_client("b", ready_for_query())
+        // Tried again because somebody was refused.
+        .after(milliseconds(150))
+        .then([](ScriptPlay& play) {
+            EXPECT_EQ(play.links.proxy.metrics().servers_opening.get(), 1U);
+        })
+        .client_sends(query("select 4"))
+        .then(hears_why("a", "Z"))
+        .expects_server("t")
+        .server_logs_in("t")
+        .client_sends(query("select 5"))
+        .expects_to_server("t", query("select 5"));
+    script.passes();
+}
+
+TEST(ServerLife, WhoWaitsForADatabaseWithoutRoomGoesOnWaiting) {
+    Script script = pooled();
+    script.closes("s")
+        .client_sends(query("select 1"))
+        .expects_server("t")
+        .then([](ScriptPlay& play) { play.links.take_sent(play.index("t")); })
+        .server_sends("t", fatal_response().code("53300").message("too many clients").bytes())
+        .closes("t")
+        .expects_to_client("")
+        .after(milliseconds(150))
+        .expects_server("u")
+        .server_logs_in("u")
+        .expects_to_server("u", query("select 1"));
+    script.passes();
+}
+
 // A walsender gets its start-up parameters as the client wrote them, and one client.
 TEST(ServerLife, WalsenderServesOneClientAndIsClosedBehindIt) {
     Settings settings = plain_settings();
