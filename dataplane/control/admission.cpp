@@ -1,18 +1,16 @@
 #include "dataplane/control/admission.hpp"
 
+#include <algorithm>
+
 namespace penstock::control {
 
 Admission admit(const AdmissionInput& input) {
     Admission admission;
-    if (input.ended_per_second > 0) {
-        const double seconds = (input.waiting + 1) / input.ended_per_second;
-        admission.predicted_wait_us = static_cast<std::int64_t>(seconds * 1e6);
-    }
-    if (input.waiting_max > 0 && input.waiting >= input.waiting_max) {
+    admission.predicted_wait_us =
+        input.waiting * input.hold_us / std::max<std::int64_t>(1, input.servers);
+    if (input.queued_max > 0 && input.queued >= input.queued_max) {
         admission.refused = RefusalReason::QueueLength;
-    } else if (input.wait_max_us > 0 && input.waiting > 0 && admission.predicted_wait_us > input.wait_max_us) {
-        // With nobody waiting the prediction rests on a rate that may be low for want of work, not
-        // of room.
+    } else if (input.wait_max_us > 0 && admission.predicted_wait_us > input.wait_max_us) {
         admission.refused = RefusalReason::PredictedWait;
     }
     return admission;

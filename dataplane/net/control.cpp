@@ -1,5 +1,6 @@
 #include "dataplane/net/control.hpp"
 
+#include "dataplane/net/cpus.hpp"
 #include "dataplane/net/held_signals.hpp"
 #include "dataplane/net/log.hpp"
 #include "dataplane/net/metrics_page.hpp"
@@ -7,7 +8,6 @@
 #include <chrono>
 
 #include <boost/asio/post.hpp>
-#include <sched.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
 
@@ -22,10 +22,7 @@ constexpr std::chrono::seconds faults_every{5};
 
 std::uint32_t worker_count(const api::DataplaneConfig& document) {
     if (document.workers > 0) return static_cast<std::uint32_t>(document.workers);
-    cpu_set_t mask;
-    CPU_ZERO(&mask);
-    if (::sched_getaffinity(0, sizeof mask, &mask) != 0) return 1;
-    return static_cast<std::uint32_t>(std::max(CPU_COUNT(&mask), 1));
+    return static_cast<std::uint32_t>(usable_cpus());
 }
 
 std::int64_t seconds_since_epoch() {

@@ -45,10 +45,17 @@ void Worker::perform_one(const proxy::Action& action) {
             });
             return;
         case ActionKind::WantServer:
-            for (std::uint32_t i = 0; i < peers_.size(); ++i) {
-                if (i == index_) continue;
-                post_to(i, [](Worker& peer) { peer.proxy_.server_wanted(peer.now_); });
-            }
+            post_to(
+                action.worker,
+                [pool = action.pool, wanting = action.wanting_worker](Worker& peer) {
+                    peer.proxy_.server_wanted(pool, wanting, peer.now_);
+                }
+            );
+            return;
+        case ActionKind::WantPermit:
+            post_to(action.worker, [servers = action.servers](Worker& peer) {
+                peer.proxy_.permit_wanted(servers, peer.now_);
+            });
             return;
         case ActionKind::Drained:
             is_drained_ = true;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "dataplane/pool/server_counts.hpp"
+#include "dataplane/pool/shares.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -17,7 +18,13 @@ namespace penstock::pool {
 class Board {
  public:
     // limit: server connections of the process, at most, until the first set_limit().
-    Board(std::uint32_t workers, std::int32_t limit) : workers_(workers), limit_(limit) {}
+    Board(std::uint32_t workers, std::int32_t limit)
+        : shares(workers), workers_(workers), limit_(limit) {}
+
+    // What the workers hold for each pool.
+    Shares shares;
+    // Workers, as bits, whose clients wait for a permit of any pool.
+    std::atomic<std::uint64_t> permit_wanted{0};
 
     // One permit if there is one.
     [[nodiscard]] bool take_permit() {
@@ -67,6 +74,7 @@ class Board {
         std::atomic<std::int32_t> logging_in{0};  // clients before the end of their login
         std::atomic<std::int32_t> waiting{0};     // clients that wait for a server
         std::atomic<std::int32_t> busy{0};        // servers that clients hold
+        std::atomic<std::int32_t> idle{0};        // servers that are free
         std::atomic<std::int32_t> closing{
             0};  // servers that hold a permit but will not serve again
     };
@@ -83,7 +91,10 @@ class Board {
         return total;
     }
     // How many server connections must go for the limit to hold, beyond those that are going.
-    std::int32_t excess() const { return used() - sum(&Worker::closing) - limit(); }
+    std::int32_t excess() const {
+        const std::int32_t over = used() - limit();
+        return over <= 0 ? over : over - sum(&Worker::closing);
+    }
 
  private:
     std::vector<Worker> workers_;

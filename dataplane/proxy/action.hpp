@@ -41,9 +41,10 @@ enum class ActionKind : std::uint8_t {
     RouteCancel,
     // The routed cancel is over: call `cancel_finished(link)` on `worker`.
     CancelFinished,
-    // A client of this worker waits and the process has no permit left: call `server_wanted` on
-    // every other worker.
+    // Call `server_wanted(pool, wanting_worker)` on `worker`.
     WantServer,
+    // Call `permit_wanted(servers)` on `worker`.
+    WantPermit,
     // The last client and server are gone after drain(): this worker may end.
     Drained,
 };
@@ -59,11 +60,14 @@ struct CancelKey {
 struct Action {
     ActionKind kind = ActionKind::Send;
     LinkId link;
-    std::string_view bytes;    // Send: holds until the next entry into the Proxy
-    std::uint32_t worker = 0;  // MoveServer, RouteCancel, CancelFinished
-    CancelKey key;             // RouteCancel
-    std::uint32_t origin = 0;  // RouteCancel: the worker that `link` belongs to
-    LinkId peer = {};          // Open of a cancel
+    std::string_view bytes;            // Send: holds until the next entry into the Proxy
+    std::uint32_t worker = 0;          // MoveServer, RouteCancel, CancelFinished, WantServer
+    CancelKey key;                     // RouteCancel
+    std::uint32_t origin = 0;          // RouteCancel: the worker that `link` belongs to
+    LinkId peer = {};                  // Open of a cancel
+    std::uint32_t pool = 0;            // WantServer: its share's id
+    std::int32_t servers = 0;          // WantPermit
+    std::uint32_t wanting_worker = 0;  // WantServer
 };
 
 }  // namespace penstock::proxy

@@ -153,6 +153,8 @@ void Core::free_unused_pools() {
             note_unused(index);
             return;
         }
+        std::int32_t permits = board_.shares.leave(*pool.share, worker_);
+        for (; permits > 0; --permits) give_permit();
         pools_by_key_.erase(written_out(pool.key));
         pools_[index] = std::make_unique<Pool>();
         free_pools_.push_back(index);

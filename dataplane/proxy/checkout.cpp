@@ -43,11 +43,14 @@ Core::Acquired Core::acquire(Client& client, std::string& detail) {
     }
     const auto& throttle = board_.throttle;
     control::AdmissionInput input;
-    input.waiting = board_.sum(&pool::Board::Worker::waiting);
-    input.waiting_max = throttle.queue_length_max.load(std::memory_order_relaxed);
-    // Each worker ends its part of the process's transactions.
-    input.ended_per_second = ended_.per_second() * board_.workers();
+    input.waiting = pool.share->waiting.load(std::memory_order_relaxed);
+    input.queued = board_.sum(&pool::Board::Worker::waiting);
+    input.queued_max = throttle.queue_length_max.load(std::memory_order_relaxed);
     input.wait_max_us = throttle.queue_wait_max_us.load(std::memory_order_relaxed);
+    if (input.wait_max_us > 0) {
+        input.hold_us = pool.hold_time.mean_us(now_);
+        input.servers = servers_within_reach(pool);
+    }
     const control::Admission admission = control::admit(input);
     if (admission.refused != control::RefusalReason::None) {
         if (throttle.enforced.load(std::memory_order_relaxed)) {
@@ -73,6 +76,18 @@ Server* Core::take_idle(Pool& pool) {
     if (!needs_check(server)) return &server;
     check(server);
     return nullptr;
+}
+
+// That the pool has in all workers, or may still open.
+std::int32_t Core::servers_within_reach(const Pool& pool) const {
+    const std::int32_t has = pool.share->servers.load(std::memory_order_relaxed);
+    const pool::ServerLimits& limits = settings_->server_limits;
+    const std::int32_t own_max = limits.per_user == 0 ? limits.per_database
+                                 : limits.per_database == 0
+                                     ? limits.per_user
+                                     : std::min(limits.per_user, limits.per_database);
+    const std::int32_t within_reach = has + std::max(0, board_.limit() - board_.used());
+    return own_max > 0 ? std::min(within_reach, std::max(has, own_max)) : within_reach;
 }
 
 // Does the policy's limit on transactions at once leave room for one more?
@@ -128,6 +143,7 @@ void Core::enqueue(Client& client, Pool& pool) {
     client.is_queued = true;
     pool.waiting.push_back(client.link.slot, links());
     ++waiting_;
+    pool.share->waiting.fetch_add(1, std::memory_order_relaxed);
     metrics_.clients_waiting.set(static_cast<std::uint64_t>(waiting_));
     board_.worker(worker_).waiting.store(waiting_, std::memory_order_relaxed);
     want(client.pool);
@@ -137,15 +153,34 @@ void Core::dequeue(Client& client) {
     pool_of(client).waiting.remove(client.link.slot, links());
     client.is_queued = false;
     --waiting_;
+    pool_of(client).share->waiting.fetch_sub(1, std::memory_order_relaxed);
     metrics_.clients_waiting.set(static_cast<std::uint64_t>(waiting_));
     board_.worker(worker_).waiting.store(waiting_, std::memory_order_relaxed);
 }
 
 void Core::want(std::uint32_t index) {
     Pool& pool = *pools_[index];
-    if (pool.is_wanting) return;
-    pool.is_wanting = true;
-    wanting_.push_back(index);
+    if (!pool.is_wanting) {
+        pool.is_wanting = true;
+        wanting_.push_back(index);
+        if (board_.workers() > 1) {
+            pool.share->since_us[worker_].store(to_us(now_), std::memory_order_relaxed);
+            pool.share->wanting_workers.fetch_or(own_bit());
+        }
+    }
+    if (board_.workers() > 1 && pool.idle.empty()) ask_others(pool);
+}
+
+// Nobody waits for a server of this pool any more.
+void Core::end_wanting(Pool& pool) {
+    pool.is_wanting = false;
+    if (pool.has_claim) {
+        pool.has_claim = false;
+        board_.shares.drop_claim(*pool.share);
+    }
+    if (board_.workers() == 1) return;
+    pool.share->since_us[worker_].store(0, std::memory_order_relaxed);
+    pool.share->wanting_workers.fetch_and(~own_bit());
 }
 
 // Since when the pool's oldest client has waited for a server, for a transaction or to be welcomed.
@@ -160,13 +195,13 @@ TimePoint Core::oldest_wait(const Pool& pool) {
 void Core::publish_oldest_wait() {
     if (board_.workers() == 1) return;
     TimePoint oldest = now_;
-    bool anybody = false;
     for (const std::uint32_t index : wanting_) {
-        // Where the limit of its user or database binds, a server of another pool is no help.
-        if (pools_[index]->is_limited) continue;
-        anybody = true;
-        oldest = std::min(oldest, oldest_wait(*pools_[index]));
+        const Pool& pool = *pools_[index];
+        const TimePoint since = oldest_wait(pool);
+        oldest = std::min(oldest, since);
+        pool.share->since_us[worker_].store(to_us(since), std::memory_order_relaxed);
     }
+    const bool anybody = !wanting_.empty();
     board_.worker(worker_).oldest_wait_us.store(
         anybody ? to_us(oldest) : 0, std::memory_order_relaxed
     );
@@ -229,7 +264,6 @@ void Core::release_if_free(Server& server) {
         return probe_ended(client);
     }
     metrics_.transactions.add();
-    ended_.add();
     client.state = ClientState::Idle;
     client.active_at = now_;
     give_back(server);
@@ -239,6 +273,7 @@ void Core::unlink(Client& client, Server& server) {
     const Duration held = now_ - client.held_since;
     metrics_.transaction.add(held);
     metrics_.hold_us.add(static_cast<std::uint64_t>(std::max<std::int64_t>(0, to_us(held))));
+    if (client.probed == nullptr) pool_of(server).hold_time.add(held, now_);
     client.server = no_slot;
     client.state = ClientState::Idle;
     server.client = no_slot;
@@ -261,6 +296,10 @@ void Core::give_back(Server& server) {
     if (settings_->server_limits.are_set() && may_go && is_asked_for &&
         board_.server_counts.must_go(owner(pool), settings_->server_limits, now_))
         return close_server(server);
+    if (may_go &&
+        board_.shares.may_have_to_give(pool.share->servers.load(std::memory_order_relaxed)) &&
+        give_up(server))
+        return;
     if (!server.traces.is_empty()) return remove_traces(server);
     // A client's own application_name takes the tag off, by which the database counts us.
     const session::ValueId name = server.parameters.get(session::application_name_index);
@@ -282,20 +321,6 @@ void Core::remove_traces(Server& server) {
     if (traces.has(session::Trace::Library)) return close_server(server);
     enter(server, ServerState::Cleaning);
     inject_query(server, session::cleaning_sql(traces));
-}
-
-// The other worker whose oldest waiting client has waited since before `older_than_us`, or no_slot.
-std::uint32_t Core::longest_waiting_worker(std::int64_t older_than_us) const {
-    std::uint32_t longest = no_slot;
-    for (std::uint32_t other = 0; other < board_.workers(); ++other) {
-        if (other == worker_) continue;
-        const std::int64_t since =
-            board_.worker(other).oldest_wait_us.load(std::memory_order_relaxed);
-        if (since == 0 || since > older_than_us) continue;
-        longest = other;
-        older_than_us = since;
-    }
-    return longest;
 }
 
 }  // namespace penstock::proxy

@@ -22,6 +22,8 @@ std::string unguessable_prefix(std::string_view random) {
     return prefix + '_';
 }
 
+constexpr Duration ask_again_after = std::chrono::microseconds(200);
+
 }  // namespace
 
 Core::Core(
@@ -57,11 +59,23 @@ void Core::settle() {
     // Only now: what came behind the last ReadyForQuery has been read.
     for (const LinkId link : freed_) {
         Server* const server = server_at(link);
-        if (server != nullptr && can_move(*server)) offer_to_others(*server);
+        if (server == nullptr || pool_of(*server).waiting.is_empty()) continue;
+        if (can_move(*server)) offer_to_others(*server);
+    }
+    serve_wanted();
+    // They are really free. That is told first, and then looked who waits: see Share.
+    for (std::size_t i = 0; i < freed_.size(); ++i) {
+        Server* const server = server_at(freed_[i]);
+        if (server == nullptr || !can_move(*server)) continue;
+        tell_idle(pool_of(*server));
+        offer_to_others(*server);
     }
     freed_.clear();
     publish_held_bytes();
     if (!unused_pools_.empty()) free_unused_pools();
+}
+
+void Core::serve_wanted() {
     if (wanting_.empty()) return;
     if (wanting_.size() > 1) {
         const auto oldest = [this](std::uint32_t pool) { return oldest_wait(*pools_[pool]); };
@@ -71,15 +85,25 @@ void Core::settle() {
     // pass.
     for (std::size_t i = 0; i < wanting_.size(); ++i) {
         const std::uint32_t index = wanting_[i];
-        serve(*pools_[index]);
+        Pool& pool = *pools_[index];
+        serve(pool);
+        // What was asked for may have gone to somebody else.
+        const bool is_behind = board_.workers() > 1 && pool.idle.empty() &&
+                               !(pool.waiting.is_empty() && pool.welcoming.is_empty()) &&
+                               now_ - pool.asked_at > ask_again_after;
+        if (is_behind) ask_others(pool);
         open_wanted(index);
     }
     std::erase_if(wanting_, [this](std::uint32_t index) {
         Pool& pool = *pools_[index];
-        pool.is_wanting = !pool.waiting.is_empty() || !pool.welcoming.is_empty() || pool.is_missed;
-        return !pool.is_wanting;
+        if (!pool.waiting.is_empty() || !pool.welcoming.is_empty() || pool.is_missed) return false;
+        end_wanting(pool);
+        return true;
     });
     publish_oldest_wait();
+    if (!wanting_.empty() || board_.workers() == 1) return;
+    if ((board_.permit_wanted.load(std::memory_order_relaxed) & own_bit()) != 0)
+        board_.permit_wanted.fetch_and(~own_bit());
 }
 
 LinkId Core::accepted() {

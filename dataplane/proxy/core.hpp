@@ -12,9 +12,9 @@
 //   budget.cpp         bounds of what clients may make the proxy keep
 //   maintenance.cpp    timeouts, limits, drain
 //   moving.cpp         servers that change workers
+//   permits.cpp        which pool may open a server, and which must give one up
 #pragma once
 
-#include "dataplane/control/rate.hpp"
 #include "dataplane/proxy/arena.hpp"
 #include "dataplane/proxy/proxy.hpp"
 #include "dataplane/proxy/records.hpp"
@@ -66,7 +66,8 @@ class Core {
     TimePoint next_tick() const;
     void cancel_routed(CancelKey key, LinkId canceller, std::uint32_t from_worker);
     void cancel_finished(LinkId canceller);
-    void server_wanted();
+    void server_wanted(std::uint32_t pool, std::uint32_t wanting_worker);
+    void permit_wanted(std::int32_t servers);
     MovedServerPtr take_moved(LinkId link);
     LinkId adopt(MovedServerPtr moved);
     void configure(std::shared_ptr<const Settings> settings);
@@ -235,6 +236,7 @@ class Core {
     Acquired acquire(Client& client, std::string& detail);
     bool may_start() const;
     Server* take_idle(Pool& pool);
+    std::int32_t servers_within_reach(const Pool& pool) const;
     void link(Client& client, Server& server);
     void fit_parameters(Client& client, Server& server);
     void take_over_parameters(Server& server);
@@ -243,19 +245,17 @@ class Core {
     void dequeue(Client& client);
     void resume_reads(Client& client);
     void publish_oldest_wait();
+    void end_wanting(Pool& pool);
     void release_if_free(Server& server);
     void unlink(Client& client, Server& server);
     void give_back(Server& server);
     void remove_traces(Server& server);
+    void serve_wanted();
     void serve(Pool& pool);
     void want(std::uint32_t pool);
-    std::uint32_t longest_waiting_worker(std::int64_t older_than_us) const;
 
     // server_life.cpp
     void open_wanted(std::uint32_t pool);
-    bool find_permit(Pool& pool);
-    void make_way();
-    void make_way_within_limits(const Pool& wanting);
     void open_server(std::uint32_t pool);
     void server_login_bytes(Server& server, std::string_view bytes);
     void server_login_step(Server& server, session::ServerLoginStep step, std::string& out);
@@ -280,6 +280,7 @@ class Core {
     void server_gone(Server& server);
     void enter(Server& server, ServerState state);
     bool is_old(const Server& server) const;
+    void publish_servers();
     void close_excess();
     void close_beyond_limits();
     void replace_servers();
@@ -289,8 +290,25 @@ class Core {
 
     // moving.cpp
     bool can_move(const Server& server) const;
+    std::uint64_t own_bit() const { return std::uint64_t{1} << worker_; }
+    void ask_others(Pool& pool);
+    void ask(std::uint32_t worker, std::uint32_t pool, std::uint32_t wanting_worker);
+    void pass_reserved_on(pool::Share& share);
+    bool has_idle_elsewhere(const Pool& pool) const;
     void offer_to_others(Server& server);
+    void tell_idle(Pool& pool);
+    void forget_idle(Pool& pool);
     void move_server(Server& server, std::uint32_t worker);
+
+    // permits.cpp
+    bool find_permit(Pool& pool, std::int32_t wanted);
+    void give_permit();
+    void make_way(const Pool& pool);
+    void make_way_within_limits(const Pool& wanting);
+    bool close_idle_of_others(const Pool* pool, std::int32_t servers);
+    void claim(Pool& pool, std::int32_t wanted);
+    void pass_permit_on(pool::Shares::Receiver receiver);
+    bool give_up(Server& server);
 
     // cancel.cpp
     void cancel_request(Client& canceller, const session::CancelRequest& request);
@@ -323,6 +341,7 @@ class Core {
     void free_unused_pools();
 
     // maintenance.cpp
+    void check_shares();
     void time_out_clients();
     void time_out_waiting();
     void time_out_servers();
@@ -374,8 +393,6 @@ class Core {
     std::string name_prefix_;  // of statements on servers
     session::StringMap<std::string>
         known_values_;  // start-up values of clients: as PostgreSQL writes them
-    control::Rate ended_{std::chrono::seconds(1)};
-
     Metrics metrics_;
     std::vector<Action> actions_;
     Arena arena_;

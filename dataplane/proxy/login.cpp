@@ -317,6 +317,7 @@ std::uint32_t Core::pool_for(PoolKey key) {
     if (found != pools_by_key_.end()) return found->second;
     auto pool = std::make_unique<Pool>();
     pool->key = std::move(key);
+    pool->share = &board_.shares.join(name);
     pool->is_replication = std::ranges::any_of(pool->key.pinned, [](const auto& parameter) {
         return parameter.first == replication;
     });

@@ -31,7 +31,6 @@ bool is_over(Duration limit, TimePoint since, TimePoint now) {
 
 void Core::tick() {
     has_asked_others_ = false;
-    ended_.update(now_);
     if (waiting_ > 0) time_out_waiting();
     if (now_ >= slow_tick_) {
         slow_tick_ = now_ + slow;
@@ -39,10 +38,26 @@ void Core::tick() {
         time_out_servers();
         close_excess();
         close_beyond_limits();
+        check_shares();
     }
     if (is_draining_) drain_clients();
     const bool is_busy = !wanting_.empty() || opening_ > 0 || is_draining_;
     next_tick_ = now_ + (is_busy ? quick : slow);
+}
+
+// What other workers see of this one's pools.
+void Core::check_shares() {
+    for (const auto& pool : pools_) {
+        if (pool->share == nullptr) continue;  // it is freed
+        if (!pool->is_wanting && pool->share->reserved.load(std::memory_order_relaxed) > 0)
+            pass_reserved_on(*pool->share);
+        if (board_.workers() == 1) continue;
+        if (pool->idle.empty()) {
+            forget_idle(*pool);
+        } else {
+            tell_idle(*pool);
+        }
+    }
 }
 
 TimePoint Core::next_tick() const {

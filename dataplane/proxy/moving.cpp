@@ -4,6 +4,7 @@
 #include "dataplane/proxy/core.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace penstock::proxy {
 namespace {
@@ -16,18 +17,79 @@ std::int64_t to_us(TimePoint time) {
     return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
 }
 
+std::uint32_t lowest_worker(std::uint64_t workers) {
+    return static_cast<std::uint32_t>(std::countr_zero(workers));
+}
+
 }  // namespace
 
-// Another worker's client waits and there is no permit: one idle server of ours goes to whoever has
-// waited longest.
-void Core::server_wanted() {
-    const std::uint32_t worker = longest_waiting_worker(INT64_MAX);
-    if (worker == no_slot) return;
-    for (const auto& pool : pools_) {
-        if (pool->idle.empty() || !pool->waiting.is_empty()) continue;
-        Server& server = servers_.at(pool->idle.front());
-        if (can_move(server)) return move_server(server, worker);
+// Another worker's clients wait: an idle server of that pool goes there. With none here, whoever
+// else may have one is asked, and without a permit left one of another pool makes way.
+void Core::server_wanted(std::uint32_t pool_id, std::uint32_t wanting_worker) {
+    const auto found = std::ranges::find_if(pools_, [pool_id](const auto& pool) {
+        return pool->share != nullptr && pool->share->id == pool_id;
+    });
+    Pool* const pool = found == pools_.end() ? nullptr : found->get();
+    if (wanting_worker == worker_) {
+        if (pool != nullptr && !pool->is_wanting) pass_reserved_on(*pool->share);
+        return;
     }
+    if (pool == nullptr) return ask(wanting_worker, pool_id, wanting_worker);
+    pool::Share& share = *pool->share;
+    const std::uint64_t wanting_bit = std::uint64_t{1} << wanting_worker;
+    if ((share.wanting_workers.load() & wanting_bit) == 0) return;
+    for (const std::uint32_t slot : pool->idle) {
+        Server& server = servers_.at(slot);
+        if (can_move(server)) return move_server(server, wanting_worker);
+    }
+    forget_idle(*pool);
+    const std::uint64_t others = share.idle_workers.load() & ~own_bit() & ~wanting_bit;
+    if (others != 0) return ask(lowest_worker(others), pool_id, wanting_worker);
+    // Nobody has one: it opens one of its own, if it may.
+    ask(wanting_worker, pool_id, wanting_worker);
+}
+
+// Permits that were kept for clients who are gone: for another worker's, or anybody's.
+void Core::pass_reserved_on(pool::Share& share) {
+    const std::uint64_t others = share.wanting_workers.load() & ~own_bit();
+    if (others != 0) return ask(lowest_worker(others), share.id, lowest_worker(others));
+    while (share.take_reserved()) give_permit();
+}
+
+void Core::ask_others(Pool& pool) {
+    const std::uint64_t others = pool.share->idle_workers.load() & ~own_bit();
+    if (others == 0) return;
+    pool.asked_at = now_;
+    // Not always the same one.
+    const int from = static_cast<int>(worker_);
+    const int distance = std::countr_zero(std::rotr(others, from));
+    constexpr int bits = 64;
+    ask(static_cast<std::uint32_t>((from + distance) % bits), pool.share->id, worker_);
+}
+
+void Core::ask(std::uint32_t worker, std::uint32_t pool, std::uint32_t wanting_worker) {
+    Action action;
+    action.kind = ActionKind::WantServer;
+    action.worker = worker;
+    action.pool = pool;
+    action.wanting_worker = wanting_worker;
+    actions_.push_back(action);
+}
+
+bool Core::has_idle_elsewhere(const Pool& pool) const {
+    return (pool.share->idle_workers.load(std::memory_order_relaxed) & ~own_bit()) != 0;
+}
+
+void Core::tell_idle(Pool& pool) {
+    if (pool.is_idle_known) return;
+    pool.is_idle_known = true;
+    pool.share->idle_workers.fetch_or(own_bit());
+}
+
+void Core::forget_idle(Pool& pool) {
+    if (!pool.is_idle_known) return;
+    pool.is_idle_known = false;
+    pool.share->idle_workers.fetch_and(~own_bit());
 }
 
 // A server in the middle of a message stays: the other worker could not read on.
@@ -36,23 +98,32 @@ bool Core::can_move(const Server& server) const {
            server.body == Body::None;
 }
 
-// To the other worker whose client has waited longest, if that is longer than any here has, of
-// whatever pool: a server of the wrong pool gives up its permit. So a server comes to rest where
-// the oldest wait is.
+// To the other worker whose client has waited longest for this pool, if that is longer by much than
+// any here has: so a server comes to rest where the oldest wait is.
 void Core::offer_to_others(Server& server) {
-    TimePoint oldest = now_;
-    for (const std::uint32_t pool : wanting_) oldest = std::min(oldest, oldest_wait(*pools_[pool]));
-    const std::uint32_t other =
-        longest_waiting_worker(to_us(wanting_.empty() ? now_ : oldest - other_worker_lead));
-    if (other != no_slot) move_server(server, other);
+    Pool& pool = pool_of(server);
+    std::uint64_t others = pool.share->wanting_workers.load() & ~own_bit();
+    if (others == 0) return;
+    std::int64_t oldest = INT64_MAX;
+    if (pool.is_wanting) oldest = to_us(oldest_wait(pool) - other_worker_lead);
+    std::uint32_t longest = no_slot;
+    for (; others != 0; others &= others - 1) {
+        const std::uint32_t other = lowest_worker(others);
+        const std::int64_t since = pool.share->since_us[other].load(std::memory_order_relaxed);
+        if (since == 0 || since > oldest) continue;
+        longest = other;
+        oldest = since;
+    }
+    if (longest != no_slot) move_server(server, longest);
 }
 
 // Requires: can_move.
 void Core::move_server(Server& server, std::uint32_t worker) {
-    if (std::erase(pool_of(server).idle, server.link.slot) == 0) return;  // on its way already
+    Pool& pool = pool_of(server);
+    if (std::erase(pool.idle, server.link.slot) == 0) return;  // on its way already
     actions_.push_back({ActionKind::MoveServer, server.link, {}, worker, {}});
     // Claimed: the other worker says anew who waits when it has this one.
-    board_.worker(worker).oldest_wait_us.store(0, std::memory_order_relaxed);
+    pool.share->since_us[worker].store(0, std::memory_order_relaxed);
 }
 
 // Requires: MoveServer was asked for this link in the last entry.
@@ -78,6 +149,7 @@ MovedServerPtr Core::take_moved(LinkId link) {
     --pool.servers;
     note_unused(server->pool);
     metrics_.servers_idle.subtract();
+    publish_servers();
     metrics_.servers_moved.add();
     server->parameters.clear(values_);
     servers_.remove(link.slot);

@@ -81,9 +81,16 @@ void Proxy::cancel_finished(LinkId canceller, TimePoint now) {
     core_->cancel_finished(canceller);
 }
 
-void Proxy::server_wanted(TimePoint now) {
+void Proxy::server_wanted(std::uint32_t pool, std::uint32_t wanting_worker, TimePoint now) {
     core_->begin(now);
-    core_->server_wanted();
+    core_->server_wanted(pool, wanting_worker);
+    core_->settle();
+}
+
+void Proxy::permit_wanted(std::int32_t servers, TimePoint now) {
+    core_->begin(now);
+    core_->permit_wanted(servers);
+    core_->settle();
 }
 
 MovedServerPtr Proxy::take_moved(LinkId link) { return core_->take_moved(link); }

@@ -81,7 +81,11 @@ class Proxy {
     // From other workers of this process.
     void cancel_routed(CancelKey key, LinkId canceller, std::uint32_t from_worker, TimePoint now);
     void cancel_finished(LinkId canceller, TimePoint now);
-    void server_wanted(TimePoint now);
+    // `wanting_worker` has clients of that pool (a share's id) that wait for a server; this worker:
+    // a permit may be there for them.
+    void server_wanted(std::uint32_t pool, std::uint32_t wanting_worker, TimePoint now);
+    // Clients of another worker wait for a permit, of a pool that has so many servers.
+    void permit_wanted(std::int32_t servers, TimePoint now);
     [[nodiscard]] MovedServerPtr take_moved(LinkId link);
     [[nodiscard]] LinkId adopt(MovedServerPtr moved, TimePoint now);
 

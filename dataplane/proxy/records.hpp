@@ -3,6 +3,8 @@
 // way. Plain data; Core moves them.
 #pragma once
 
+#include "dataplane/control/hold_time.hpp"
+#include "dataplane/pool/shares.hpp"
 #include "dataplane/pool/slab.hpp"
 #include "dataplane/pool/slot_list.hpp"
 #include "dataplane/proxy/action.hpp"
@@ -176,6 +178,7 @@ struct Server {
     std::string cancel_key;
     std::unique_ptr<std::string> stash;
     std::unique_ptr<session::ServerLogin> login;
+    pool::Shares::Receiver receiver;  // Closing: whose its permit is then; none: anybody's
 };
 
 struct Cancel {
@@ -206,11 +209,16 @@ struct Pool {
     // Its servers are walsenders: one client each, which speaks with it as it likes.
     bool is_replication = false;
     std::vector<std::uint32_t> idle;  // servers, last in first out: the warm one first
-    bool is_limited = false;          // the limit of its user or database kept it from growing
     bool is_unused = false;           // in Core's list of unused pools
     bool is_wanting = false;          // in Core's list of pools with clients that want a server
+    bool is_idle_known = false;       // other workers see that a server may be idle here
+    bool has_claim = false;           // on servers of other pools
     pool::SlotList waiting;           // clients
     pool::SlotList welcoming;         // clients
+    pool::Share* share = nullptr;     // of all workers; null: this one is freed
+    control::HoldTime hold_time;
+    TimePoint claim_not_before{};
+    TimePoint asked_at{};  // another worker, for an idle server
     std::int32_t servers = 0;
     std::int32_t opening = 0;
     std::int32_t closing = 0;

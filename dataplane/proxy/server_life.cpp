@@ -42,13 +42,23 @@ Counter Metrics::*counter_of(ServerState state) {
 // The one place where a server's state changes.
 void Core::enter(Server& server, ServerState state) {
     (metrics_.*counter_of(server.state)).subtract();
-    if (state == ServerState::Closing && server.state != state) ++pool_of(server).closing;
+    if (state == ServerState::Closing && server.state != state) {
+        ++pool_of(server).closing;
+        pool_of(server).share->servers.fetch_sub(1);
+    }
     server.state = state;
     server.state_since = now_;
     (metrics_.*counter_of(state)).add();
+    publish_servers();
+}
+
+void Core::publish_servers() {
     auto& shared = board_.worker(worker_);
     shared.busy.store(
         static_cast<std::int32_t>(metrics_.servers_busy.get()), std::memory_order_relaxed
+    );
+    shared.idle.store(
+        static_cast<std::int32_t>(metrics_.servers_idle.get()), std::memory_order_relaxed
     );
     shared.closing.store(
         static_cast<std::int32_t>(metrics_.servers_closing.get()), std::memory_order_relaxed
@@ -75,53 +85,13 @@ void Core::open_wanted(std::uint32_t index) {
     input.logins_in_flight = board_.logins();
     input.logins_in_flight_max = settings_->logins_in_flight_max;
     const pool::Sizing sizing = pool::servers_to_open(input);
+    if (sizing.to_open == 0) return;
+    // One that is free elsewhere has been asked for. Without any here every transaction would.
+    if (board_.workers() > 1 && pool.servers > pool.closing && has_idle_elsewhere(pool)) return;
     for (std::int32_t i = 0; i < sizing.to_open; ++i) {
         if (!board_.take_login(settings_->logins_in_flight_max)) return;
-        if (!find_permit(pool)) return board_.give_login();
+        if (!find_permit(pool, sizing.to_open - i)) return board_.give_login();
         open_server(index);
-    }
-}
-
-// A permit, or steps towards one.
-bool Core::find_permit(Pool& pool) {
-    const bool is_first = pool.servers == 0;
-    pool.is_limited =
-        !board_.server_counts.take(owner(pool), settings_->server_limits, is_first, now_);
-    if (pool.is_limited) {
-        if (is_first) make_way_within_limits(pool);
-        return false;
-    }
-    if (board_.take_permit()) return true;
-    board_.server_counts.give(owner(pool));
-    make_way();
-    return false;
-}
-
-// The limit of the pool's user or database binds, and the pool has no server: a free one of that
-// user or database is given up, here or, when its tick comes, on another worker.
-void Core::make_way_within_limits(const Pool& wanting) {
-    for (const auto& pool : pools_) {
-        if (pool->idle.empty() || pool.get() == &wanting) continue;
-        const bool is_related =
-            pool->key.user == wanting.key.user || pool->key.database == wanting.key.database;
-        if (is_related &&
-            board_.server_counts.must_go(owner(*pool), settings_->server_limits, now_))
-            return close_server(servers_.at(pool->idle.front()));
-    }
-}
-
-// An idle server of another pool, here or on another worker, is given up.
-void Core::make_way() {
-    const auto closing = static_cast<std::int32_t>(metrics_.servers_closing.get());
-    if (closing < waiting_ + welcoming_) {
-        for (const auto& pool : pools_) {
-            if (pool->idle.empty() || pool->is_wanting) continue;
-            return close_server(servers_.at(pool->idle.front()));
-        }
-    }
-    if (board_.workers() > 1 && !has_asked_others_) {
-        has_asked_others_ = true;
-        act(ActionKind::WantServer, {});
     }
 }
 
@@ -136,6 +106,7 @@ void Core::open_server(std::uint32_t index) {
     server.endpoint = settings_->endpoint;
     metrics_.servers_opening.add();
     ++pool.servers;
+    pool.share->servers.fetch_add(1);
     ++pool.opening;
     ++opening_;
     pool.is_missed = false;
@@ -212,7 +183,8 @@ void Core::server_login_failed(Server& server, session::ServerLoginFailure failu
     if (failure.sql_state == wire::sql_state::too_many_connections) {
         metrics_.database_refusals.add();
         // The database has less room than the limit says: it is shared as if that were the limit.
-        make_way();
+        make_way(pool);
+        claim(pool, 1);
     }
     server_error_ = failure.message + " (user \"" + pool.key.user + "\", database \"" +
                     pool.key.database + "\")";
@@ -414,22 +386,21 @@ void Core::server_gone(Server& server) {
     if (server.login != nullptr) end_login(server);
     end_check(server);
     --pool.servers;
-    if (server.state == ServerState::Closing) --pool.closing;
+    if (server.state == ServerState::Closing) {
+        --pool.closing;
+    } else {
+        pool.share->servers.fetch_sub(1);
+    }
+    const pool::Shares::Receiver receiver = server.receiver;
     (metrics_.*counter_of(server.state)).subtract();
-    auto& shared = board_.worker(worker_);
-    shared.busy.store(
-        static_cast<std::int32_t>(metrics_.servers_busy.get()), std::memory_order_relaxed
-    );
-    shared.closing.store(
-        static_cast<std::int32_t>(metrics_.servers_closing.get()), std::memory_order_relaxed
-    );
+    publish_servers();
     drop_notes(server);
     server.parameters.clear(values_);
     drop_stash(server.stash);
     servers_.remove(server.link.slot);
     note_unused(index);
     board_.server_counts.give(owner(pool));
-    board_.give_permit();
+    pass_permit_on(receiver);
 }
 
 void Core::close_excess() {

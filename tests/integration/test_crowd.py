@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import random
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from support.crowd import TagKeeper
-from support.pg import DATABASE, TRUST_USER, Postgres, program
+from support.pg import ADMIN, DATABASE, TRUST_USER, Postgres, program
+from support.process import wait_for
 from support.proxy import Proxy
 from support.sampler import Sampler
-from support.wire import Client, connect
+from support.wire import PATIENCE, Client, connect
 
 Start = Callable[..., Proxy]
 _IDLE, _BUSY, _POOL = 5_000, 500, 20
@@ -81,6 +83,48 @@ def test_parameters_stay_with_their_client(start: Start) -> None:
             assert client.value("show datestyle") == style
     for client, _, _ in clients:
         client.close()
+
+
+def test_a_tenant_that_saturates_the_pool_leaves_others_their_part(start: Start, tmp_path: Path) -> None:
+    """Another user's queries wait for one transaction and a login, and then for nobody."""
+    proxy = start(serverConnections=4)
+    script = tmp_path / "sleep.sql"
+    script.write_text("select pg_sleep(0.05);\n", encoding="ascii")
+    crowd = subprocess.Popen(
+        [program("pgbench"), "-n", "-h", "127.0.0.1", "-p", str(proxy.port), "-U", TRUST_USER, "-c", "100", "-j", "1",
+         "-T", "600", "-f", str(script), DATABASE],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for("the crowd waits", lambda: proxy.waiting() >= 90, PATIENCE)
+        with connect(proxy.port, ADMIN, DATABASE) as other:
+            times = []
+            for _ in range(10):
+                began = time.monotonic()
+                assert other.value("select 1") == "1"
+                times.append(time.monotonic() - began)
+        # In the crowd's line each would wait for 96 others: more than a second.
+        assert sorted(times)[5] < 0.5 * PATIENCE / 15, times
+        assert proxy.waiting() >= 90
+    finally:
+        crowd.terminate()
+        crowd.wait()
+
+
+def test_no_client_waits_while_another_worker_has_an_idle_server(start: Start) -> None:
+    """Two clients of different workers take turns on what servers there are: none waits for a timer."""
+    proxy = start(serverConnections=5, workers=2)
+    clients = [connect(proxy.port, TRUST_USER, DATABASE) for _ in range(10)]
+    try:
+        times = []
+        for turn in range(100):
+            began = time.monotonic()
+            assert clients[turn % 10].value("select 1") == "1"
+            times.append(time.monotonic() - began)
+        assert sorted(times)[90] < 0.02 * PATIENCE / 15, times
+    finally:
+        for client in clients:
+            client.close()
 
 
 def test_reconnecting_clients(start: Start, postgres: Postgres, tmp_path: Path) -> None:

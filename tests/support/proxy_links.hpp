@@ -195,6 +195,7 @@ class ProxyLinks {
     void perform(const Action& action) {
         switch (action.kind) {
             case ActionKind::WantServer:
+            case ActionKind::WantPermit:
             case ActionKind::RouteCancel:
             case ActionKind::CancelFinished:
                 to_others.push_back(action);

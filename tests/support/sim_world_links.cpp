@@ -51,13 +51,20 @@ void SimWorld::unname(Conn& conn) {
 void SimWorld::act_on(std::uint32_t worker, const ConnPtr& source, const Action& action) {
     if (action.kind == ActionKind::Open) return open(worker, action.link);
     if (action.kind == ActionKind::WantServer) {
-        for (std::uint32_t other = 0; other < workers_.size(); ++other) {
-            if (other == worker) continue;
-            after(moment(200), [this, other] {
-                workers_[other].proxy->server_wanted(now_);
-                perform(other, nullptr);
-            });
-        }
+        after(
+            moment(200),
+            [this, to = action.worker, pool = action.pool, wanting = action.wanting_worker] {
+                workers_[to].proxy->server_wanted(pool, wanting, now_);
+                perform(to, nullptr);
+            }
+        );
+        return;
+    }
+    if (action.kind == ActionKind::WantPermit) {
+        after(moment(200), [this, to = action.worker, servers = action.servers] {
+            workers_[to].proxy->permit_wanted(servers, now_);
+            perform(to, nullptr);
+        });
         return;
     }
     if (action.kind == ActionKind::RouteCancel) {

@@ -1,6 +1,9 @@
 // Idle servers that change workers.
 #include "tests/support/script.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include <gtest/gtest.h>
 
 namespace penstock::proxy {
@@ -40,6 +43,21 @@ class MovingTest : public testing::Test {
         to.adopt(from.proxy.take_moved(action.link));
     }
 
+    // What `from` asked of `to`.
+    static void pass_on(ProxyLinks& from, ProxyLinks& to) {
+        const auto actions = std::exchange(from.to_others, {});
+        for (const Action& action : actions) {
+            if (action.kind != ActionKind::WantServer || action.worker != to.worker) continue;
+            to.proxy.server_wanted(action.pool, action.wanting_worker, to.now);
+            to.perform();
+        }
+    }
+    static bool has_moved(const ProxyLinks& from) {
+        return std::ranges::any_of(from.to_others, [](const Action& action) {
+            return action.kind == ActionKind::MoveServer;
+        });
+    }
+
     pool::Board board{2, 2};
     ProxyLinks first{board, plain_settings(), 0};
     ProxyLinks second{board, plain_settings(), 1};
@@ -55,6 +73,7 @@ class FullTest : public MovingTest {
         t = second.newest(LinkKind::Server);
         d = log_in(second);
         pass(milliseconds(10));
+        second.to_others.clear();
     }
     std::size_t a = 0, s = 0, b = 0, t = 0, d = 0;
 };
@@ -63,10 +82,7 @@ TEST_F(FullTest, WaitingClientAsksTheOtherWorkersAndGetsTheirIdleServer) {
     second.receive(b, query("select 1"));
     second.receive(d, query("select 2"));
     ASSERT_EQ(second.to_others.size(), 1U);
-    EXPECT_EQ(second.to_others.back().kind, ActionKind::WantServer);
-
-    first.proxy.server_wanted(first.now);
-    first.perform();
+    pass_on(second, first);
     EXPECT_EQ(first.to_others.back().worker, 1U);
     move(first, second);
     EXPECT_FALSE(first.links[s].is_open);
@@ -86,8 +102,7 @@ TEST_F(FullTest, MovedServerKeepsItsKeyAndParameters) {
     first.receive(s, parameter_status("TimeZone", "GMT") + done("SET"));
     second.receive(b, query("select 1"));
     second.receive(d, query("select 2"));
-    first.proxy.server_wanted(first.now);
-    first.perform();
+    pass_on(second, first);
     move(first, second);
     const std::size_t moved = second.newest(LinkKind::Server);
     EXPECT_EQ(second.take_sent(moved), query("SET TimeZone = 'UTC';") + query("select 2"));
@@ -102,8 +117,7 @@ TEST_F(FullTest, MovedServersStatementsAreForgottenOnBothSides) {
     first.receive(s, parse_complete() + ready_for_query());
     second.receive(b, query("select 1"));
     second.receive(d, query("select 2"));
-    first.proxy.server_wanted(first.now);
-    first.perform();
+    pass_on(second, first);
     move(first, second);
     const std::size_t moved = second.newest(LinkKind::Server);
     EXPECT_EQ(second.take_sent(moved), query("DEALLOCATE ALL"));
@@ -132,7 +146,7 @@ TEST_F(FullTest, FreedServerStaysUnlessTheOtherHasWaitedLongerByMuch) {
         first.receive(own, query("select 4"));
         pass(milliseconds(1));
         first.receive(s, one_row("1"));
-        const bool is_moved = first.to_others.back().kind == ActionKind::MoveServer;
+        const bool is_moved = has_moved(first);
         EXPECT_EQ(is_moved, lead > 5);
         if (is_moved) break;
         second.receive(t, one_row("2"));
@@ -150,11 +164,13 @@ TEST_F(FullTest, ServerThatDiesAsItIsFreedStays) {
     pass(milliseconds(50));
     const std::string fatal = fatal_response().code("57P01").message("bye").bytes();
     first.receive(s, one_row("1") + fatal);
-    EXPECT_TRUE(first.to_others.empty());
+    EXPECT_FALSE(has_moved(first));
     EXPECT_TRUE(first.links[s].is_shut);
     first.close(s, "end of stream");
     EXPECT_EQ(board.used(), 1);
-    second.pass(milliseconds(50));
+    // There is none for it any more, but a permit.
+    pass_on(second, first);
+    pass_on(first, second);
     EXPECT_EQ(second.proxy.metrics().servers_opening.get(), 1U);
 }
 
@@ -166,26 +182,65 @@ TEST_F(FullTest, ServerInMidMessageStays) {
     const std::string notice = notice_response().code("00000").message("hello").bytes();
     for (const std::size_t size : {std::size_t{3}, notice.size() - 1}) {
         first.receive(s, one_row("1") + notice.substr(0, size));
-        EXPECT_TRUE(first.to_others.empty()) << size;
-        first.proxy.server_wanted(first.now);
-        first.perform();
-        EXPECT_TRUE(first.to_others.empty()) << size;
+        EXPECT_FALSE(has_moved(first)) << size;
+        pass_on(second, first);
+        EXPECT_FALSE(has_moved(first)) << size;
         first.receive(s, notice.substr(size));
         first.receive(a, query("select 1"));
     }
 }
 
 TEST_F(FullTest, NobodyWaitsNobodyGets) {
-    first.proxy.server_wanted(first.now);
-    first.perform();
-    EXPECT_TRUE(first.to_others.empty());
+    second.receive(b, query("select 1"));
+    second.receive(d, query("select 2"));
+    second.receive(t, one_row("1"));
+    second.receive(t, one_row("2"));
+    pass_on(second, first);
+    EXPECT_FALSE(has_moved(first));
+}
+
+// Both clients of the second worker wait while the first has one idle server and gets another.
+TEST_F(FullTest, WhoStillWaitsAsksAgain) {
+    board.set_limit(3);
+    const std::size_t own = log_in(first);
+    const std::size_t e = log_in(second);
+    first.receive(a, query("select 1"));
+    second.receive(b, query("select 3"));
+    first.receive(own, query("select 2"));
+    pass_on(first, second);
+    pass_on(second, first);
+    log_in_server(first);
+    second.receive(d, query("select 4"));
+    second.receive(e, query("select 5"));
+    pass_on(second, first);
+    pass_on(first, second);
+    EXPECT_FALSE(has_moved(first));
+    first.receive(s, one_row("1"));
+    move(first, second);
+    EXPECT_EQ(second.take_sent(second.newest(LinkKind::Server)), query("select 4"));
+    first.to_others.clear();
+    first.receive(first.newest(LinkKind::Server), one_row("2"));
+    move(first, second);
+    EXPECT_EQ(second.take_sent(second.newest(LinkKind::Server)), query("select 5"));
+}
+
+// A server that is closed leaves its permit to the worker that waits for one.
+TEST_F(FullTest, FreedPermitIsToldToTheWorkerThatWaits) {
+    first.receive(a, query("select 1"));
+    second.receive(b, query("select 2"));
+    second.receive(d, query("select 3"));
+    pass_on(second, first);
+    pass_on(first, second);
+    first.close(s, "reset");
+    pass_on(first, second);
+    EXPECT_EQ(second.proxy.metrics().servers_opening.get(), 1U);
 }
 
 TEST_F(FullTest, MovedServerThatNobodyWantsAnyMoreIsIdle) {
     second.receive(b, query("select 1"));
     second.receive(d, query("select 2"));
-    first.proxy.server_wanted(first.now);
-    first.perform();
+    pass_on(second, first);
+    ASSERT_TRUE(has_moved(first));
     second.close(d);
     move(first, second);
     EXPECT_EQ(second.proxy.metrics().servers_idle.get(), 1U);
@@ -197,8 +252,7 @@ TEST_F(FullTest, MovedServerThatNobodyWantsAnyMoreIsIdle) {
 TEST_F(FullTest, WorkerThatDrainsClosesWhatItIsGiven) {
     second.receive(b, query("select 1"));
     second.receive(d, query("select 2"));
-    first.proxy.server_wanted(first.now);
-    first.perform();
+    pass_on(second, first);
     second.close(b);
     second.close(d);
     second.drain();

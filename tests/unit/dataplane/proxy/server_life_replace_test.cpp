@@ -254,7 +254,8 @@ TEST(ServerLimits, LoginsInFlightAreThoseOfAllWorkers) {
     ProxyLinks second(board, settings, 1);
     for (ProxyLinks* worker : {&first, &second}) {
         const std::size_t client = worker->accept();
-        worker->receive(client, Script::startup_of_client());
+        const std::string user = worker == &first ? "app" : "other";
+        worker->receive(client, startup_message({{"user", user}, {"database", "orders"}}));
     }
     const std::size_t opened = first.newest(LinkKind::Server);
     ASSERT_LT(opened, first.links.size());
