@@ -1,6 +1,7 @@
 #include "dataplane/net/worker.hpp"
 
 #include "crds/api/check.hpp"
+#include "dataplane/pool/placement.hpp"
 #include "dataplane/wire/startup.hpp"
 
 #include <algorithm>
@@ -39,6 +40,7 @@ Worker::Worker(
 )
     : index_(index),
       drained_(std::move(drained)),
+      board_(board),
       configuration_(std::move(configuration)),
       now_(clock_now()),
       proxy_(index, random_, board, configuration_->settings, now_),
@@ -46,6 +48,7 @@ Worker::Worker(
       listener_(*this, poller_),
       resolver_(lookups, mailbox_) {
     CHECK(poller_.add(mailbox_->fd(), mailbox_.get(), Poller::input));
+    proxy_.has_turns();
 }
 
 api::Result<std::uint16_t> Worker::listen(const std::string& address, std::uint16_t port) {
@@ -71,18 +74,33 @@ void Worker::run() {
 void Worker::turn() {
     poller_.wait(time_to_timer(), [this](void* who, std::uint32_t events) {
         if (who == mailbox_.get()) {
-            mailbox_->run();
+            has_letters_ = true;
         } else if (who == &listener_) {
             listener_.accept_batch();
         } else {
             Link& link = *static_cast<Link*>(who);
             link.note_ready(events);
-            serve(link);
+            // Servers first: one that has died is given to nobody, one that is free to somebody.
+            if (link.name().kind == proxy::LinkKind::Server) {
+                serve(link);
+            } else {
+                served_later_.push_back(&link);
+            }
         }
     });
+    for (Link* link : served_later_) serve(*link);
+    served_later_.clear();
     if (!again_.empty()) serve_all_again();
+    // Now it is known which servers this worker's own clients need.
+    if (std::exchange(has_letters_, false)) mailbox_->run();
     const TimePoint now = clock_now();
     if (timer_at_ <= now) tick();
+    if (proxy_.has_freed()) {
+        begin_event();
+        proxy_.turn_ended(now_);
+        perform(nullptr);
+        end_event();
+    }
     if (listener_.resume_at() <= now) listener_.start();
     links_.recycle();
 }
@@ -154,6 +172,22 @@ void Worker::end_event() {
 
 void Worker::accepted(UniqueFd client) {
     if (is_stopping_) return;
+    const auto clients_of = [](const Worker* peer) {
+        return peer->clients_.load(std::memory_order_relaxed);
+    };
+    std::int32_t all = 0;
+    for (const Worker* peer : peers_) all += clients_of(peer);
+    const auto count = static_cast<std::int32_t>(peers_.size());
+    const auto in_use = peers_.begin() + pool::workers_for({count, cpus_, board_.limit(), all});
+    Worker* const fewest = *std::ranges::min_element(peers_.begin(), in_use, {}, clients_of);
+    fewest->clients_.fetch_add(1, std::memory_order_relaxed);
+    if (fewest == this) return take(std::move(client));
+    fewest->mailbox_->post([fewest, client = std::move(client)]() mutable {
+        if (!fewest->is_stopping_) fewest->take(std::move(client));
+    });
+}
+
+void Worker::take(UniqueFd client) {
     begin_event();
     const proxy::LinkId name = proxy_.accepted(now_);
     Link& link = links_.take();
@@ -325,6 +359,8 @@ void Worker::forget(Link& link) {
 }
 
 void Worker::close(Link& link, Ending ending) {
+    if (link.name().kind == proxy::LinkKind::Client)
+        clients_.fetch_sub(1, std::memory_order_relaxed);
     forget(link);
     if (ending == Ending::Close) {
         link.close();

@@ -17,6 +17,7 @@
 #include "dataplane/proxy/proxy.hpp"
 
 #include <array>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -47,7 +48,9 @@ class Worker {
     // Before run().
     api::Result<std::uint16_t> listen(const std::string& address, std::uint16_t port);
     // deriver: stops before this goes.
-    void set_peers(std::vector<Worker*> peers, Deriver& deriver) {
+    // cpus: that the process may use.
+    void set_peers(std::vector<Worker*> peers, std::int32_t cpus, Deriver& deriver) {
+        cpus_ = cpus;
         peers_ = std::move(peers);
         deriver_ = &deriver;
     }
@@ -68,7 +71,8 @@ class Worker {
     // The last fault in opening a server connection; empty once one succeeded.
     std::string server_error() const;
 
-    // From the worker's own listener.
+    // From the worker's own listener: gives the client to the worker that has fewest, of those that
+    // are in use.
     void accepted(UniqueFd client);
 
  private:
@@ -95,6 +99,7 @@ class Worker {
         peer->post([peer, body = std::move(body)]() mutable { body(*peer); });
     }
     TcpOptions tcp_options() const;
+    void take(UniqueFd client);
     void turn();
     std::chrono::milliseconds time_to_timer() const;
     void begin_event();
@@ -149,11 +154,15 @@ class Worker {
     const std::uint32_t index_;
     const std::function<void()> drained_;
     Deriver* deriver_ = nullptr;
+    pool::Board& board_;
     std::vector<Worker*> peers_;  // all workers by index, this one too
+    std::int32_t cpus_ = 1;
+    std::atomic<std::int32_t> clients_{0};  // given to this worker and not closed
 
     // This worker's thread only.
     std::thread::id thread_;
     bool is_stopping_ = false;  // ends the loop
+    bool has_letters_ = false;
     Poller poller_;
     const std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
     std::shared_ptr<const Configuration> configuration_;
@@ -172,6 +181,7 @@ class Worker {
     std::unordered_multimap<Link*, Link*> blocks_;  // blocker to blocked
     std::vector<Link*> lingering_;
     std::vector<Link*> again_;
+    std::vector<Link*> served_later_;  // of the running turn
     std::vector<Link*> served_again_;  // of the running turn; empty between turns
     std::array<char, buffer_bytes> buffer_;
 

@@ -1,5 +1,7 @@
 #include "dataplane/net/workers.hpp"
 
+#include "dataplane/net/cpus.hpp"
+
 #include <signal.h>
 
 namespace penstock::net {
@@ -17,7 +19,8 @@ Workers::Workers(
         all.push_back(workers_.back().get());
         metrics_.push_back(&workers_.back()->metrics());
     }
-    for (const auto& worker : workers_) worker->set_peers(all, deriver_);
+    const std::int32_t cpus = usable_cpus();
+    for (const auto& worker : workers_) worker->set_peers(all, cpus, deriver_);
 }
 
 api::Result<std::uint16_t> Workers::listen(const std::string& address, std::uint16_t port) {

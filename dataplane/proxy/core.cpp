@@ -57,13 +57,20 @@ void Core::begin(TimePoint now) {
 
 void Core::settle() {
     // Only now: what came behind the last ReadyForQuery has been read.
-    for (const LinkId link : freed_) {
-        Server* const server = server_at(link);
+    for (; freed_seen_ < freed_.size(); ++freed_seen_) {
+        Server* const server = server_at(freed_[freed_seen_]);
         if (server == nullptr || pool_of(*server).waiting.is_empty()) continue;
         if (can_move(*server)) offer_to_others(*server);
     }
     serve_wanted();
-    // They are really free. That is told first, and then looked who waits: see Share.
+    if (!has_turns_) turn_ended();
+    publish_held_bytes();
+    if (!unused_pools_.empty()) free_unused_pools();
+}
+
+// Servers that are still free are so for other workers too. That is told first, and then looked who
+// waits: see Share.
+void Core::turn_ended() {
     for (std::size_t i = 0; i < freed_.size(); ++i) {
         Server* const server = server_at(freed_[i]);
         if (server == nullptr || !can_move(*server)) continue;
@@ -71,8 +78,7 @@ void Core::settle() {
         offer_to_others(*server);
     }
     freed_.clear();
-    publish_held_bytes();
-    if (!unused_pools_.empty()) free_unused_pools();
+    freed_seen_ = 0;
 }
 
 void Core::serve_wanted() {

@@ -78,6 +78,9 @@ class Core {
 
     void begin(TimePoint now);  // every entry begins with it
     void settle();              // and ends with it: free servers meet waiting clients
+    void has_turns() { has_turns_ = true; }
+    void turn_ended();
+    bool has_freed() const { return !freed_.empty(); }
 
     const std::vector<Action>& actions() const { return actions_; }
     const Metrics& metrics() const { return metrics_; }
@@ -400,7 +403,9 @@ class Core {
         retired_;  // stashes that this event's actions point into
     std::vector<std::unique_ptr<std::string>> spare_;
     std::vector<session::Expected> skipped_;
-    std::vector<LinkId> freed_;           // servers that became idle in this event
+    std::vector<LinkId> freed_;   // servers that became idle in this turn
+    std::size_t freed_seen_ = 0;  // of them, those of earlier entries
+    bool has_turns_ = false;
     std::vector<std::uint32_t> wanting_;  // pools with clients that want a server
     std::string server_error_;
 

@@ -68,6 +68,15 @@ void Proxy::tick(TimePoint now) {
 
 TimePoint Proxy::next_tick() const { return core_->next_tick(); }
 
+void Proxy::has_turns() { core_->has_turns(); }
+
+void Proxy::turn_ended(TimePoint now) {
+    core_->begin(now);
+    core_->turn_ended();
+}
+
+bool Proxy::has_freed() const { return core_->has_freed(); }
+
 void Proxy::cancel_routed(
     CancelKey key, LinkId canceller, std::uint32_t from_worker, TimePoint now
 ) {

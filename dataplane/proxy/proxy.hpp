@@ -78,6 +78,12 @@ class Proxy {
     void tick(TimePoint now);
     TimePoint next_tick() const;
 
+    // Several entries make a turn: only at its end are servers that are still free offered to other
+    // workers. Without it each entry is a turn of its own.
+    void has_turns();
+    void turn_ended(TimePoint now);
+    bool has_freed() const;
+
     // From other workers of this process.
     void cancel_routed(CancelKey key, LinkId canceller, std::uint32_t from_worker, TimePoint now);
     void cancel_finished(LinkId canceller, TimePoint now);

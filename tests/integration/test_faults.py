@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -55,6 +56,22 @@ def test_idle_server_that_died_is_replaced_unseen(start: Start, postgres: Postgr
         _kill_servers(postgres)
         wait_for("the backend is gone", lambda: postgres.pooled() == 0, PATIENCE)
         assert client.value("select 2") == "2"
+
+
+def test_server_that_died_before_the_request_was_read_is_replaced_unseen(start: Start, postgres: Postgres) -> None:
+    """Its end and the request are there at the same time: nothing is sent to it."""
+    proxy = start(serverConnections=2)
+    with _client(proxy) as client:
+        for turn in range(5):
+            client.run("select 1")
+            proxy.signal(signal.SIGSTOP)
+            try:
+                _kill_servers(postgres)
+                client.send(p.query(f"select {turn}"))
+                wait_for("the backend is gone", lambda: postgres.pooled() == 0, PATIENCE)
+            finally:
+                proxy.signal(signal.SIGCONT)
+            assert [r.kind for r in client.until_ready()] == ["T", "D", "C", "Z"]
 
 
 def test_server_dies_in_a_transaction(start: Start, postgres: Postgres) -> None:

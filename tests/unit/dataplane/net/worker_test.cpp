@@ -15,7 +15,7 @@ constexpr const char* base = test::RunningProxy::default_clients;
 TEST(Worker, ServersMoveToWhereClientsWait) {
     const test::ThrowawayPostgres postgres;
     const test::RunningProxy proxy(
-        postgres.port(), std::string(base) + "workers: 3\nserverConnections: 1\n"
+        postgres.port(), std::string(base) + "workers: 3\nserverConnections: 2\n"
     );
     std::vector<std::thread> threads;
     std::atomic<int> wrong{0};
@@ -39,7 +39,7 @@ TEST(Worker, ServersMoveToWhereClientsWait) {
 TEST(Worker, AServerMovesWithWhatIsStillToBeWrittenToIt) {
     const test::ThrowawayPostgres postgres;
     const test::RunningProxy proxy(
-        postgres.port(), std::string(base) + "workers: 3\nserverConnections: 1\n"
+        postgres.port(), std::string(base) + "workers: 3\nserverConnections: 2\n"
     );
     const char* const tables =
         "CREATE FUNCTION refuse(int) RETURNS bool LANGUAGE plpgsql AS "
