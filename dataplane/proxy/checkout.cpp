@@ -114,6 +114,7 @@ void Core::link(Client& client, Server& server) {
     for (const session::StatementId statement : server.tainted) server.statements.spoil(statement);
     server.tainted.clear();
     server.alteration = 0;
+    server.is_settling = false;
     if (!session::fits(server.parameters, client.parameters) && !pool_of(server).is_replication)
         fit_parameters(client, server);
 }
@@ -301,6 +302,13 @@ void Core::give_back(Server& server) {
         give_up(server))
         return;
     if (!server.traces.is_empty()) return remove_traces(server);
+    if (server.prepared_by_sql > 0) {
+        // Its names are not ours and may be those of the next client's.
+        server.prepared_by_sql = 0;
+        server.statements.clear();
+        enter(server, ServerState::Cleaning);
+        return inject_query(server, "DEALLOCATE ALL");
+    }
     // A client's own application_name takes the tag off, by which the database counts us.
     const session::ValueId name = server.parameters.get(session::application_name_index);
     const std::string& tag = settings_->application_tag;

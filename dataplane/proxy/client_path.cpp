@@ -216,6 +216,7 @@ Core::Next Core::forward_frame(Client& client, Server& server, const wire::Frame
     if (is_draining_ && type != Frontend::Terminate && is_between_transactions(server))
         return hand_off(client);
     const bool tracks_statements = pool_of(server).key.tracks_statements;
+    if (server.is_settling && type != Frontend::CopyData) return stall(client);
     // What the server would discard need not be sent: it waits for a Sync.
     if (server.replies.skips_to_sync() && type != Frontend::Sync && type != Frontend::Terminate) {
         return Next::Continue;
@@ -237,7 +238,11 @@ Core::Next Core::forward_frame(Client& client, Server& server, const wire::Frame
             entry.kind = Expect::Execute;
             entry.owner = client.link.slot;
             if (frame.body.starts_with('\0')) entry.look = client.bound;
-            expect(server, entry);
+            if (entry.look.deallocates_name) {
+                execute_deallocation(client, server, entry);
+            } else {
+                expect(server, entry);
+            }
             server.hold.set(HoldReason::Unsynced);
             break;
         }
@@ -278,8 +283,20 @@ Core::Next Core::simple_query(Client& client, Server& server, const wire::Frame&
         if (is_small_and_partial(frame)) return Next::NeedMore;
         std::string_view text = frame.body;
         if (text.ends_with('\0')) text.remove_suffix(1);
+        if (frame.is_whole()) {
+            const session::StatementCommand command = session::command_in(text);
+            if (command.kind != session::StatementCommand::Kind::None) {
+                bool is_sent = false;
+                const Next next = statement_command(client, server, frame, command, entry, is_sent);
+                if (next != Next::Continue || is_sent) return next;
+            }
+        }
         entry.look = session::look_at(text, frame.is_whole());
         server.traces.add(entry.look.calls);
+        if (entry.look.sets) {
+            note_settings(server, text);
+            server.is_settling = true;  // what it reports decides how a Parse behind it is read
+        }
     }
     // Manual, "Extended Query": a simple Query destroys the unnamed statement.
     entry.version = end_unnamed(client, server);

@@ -4,6 +4,7 @@
 //   login.cpp          a client from its first byte to its first ReadyForQuery
 //   client_path.cpp    bytes of a logged-in client
 //   statement_path.cpp Parse, Bind, Describe, Close in pool mode Transaction
+//   command_path.cpp   SQL about prepared statements
 //   statement_undo.cpp what becomes of them with their answers
 //   server_path.cpp    bytes of a logged-in server
 //   checkout.cpp       who gets which server, and when one comes back
@@ -18,6 +19,7 @@
 #include "dataplane/proxy/arena.hpp"
 #include "dataplane/proxy/proxy.hpp"
 #include "dataplane/proxy/records.hpp"
+#include "dataplane/session/statement_command.hpp"
 #include "dataplane/wire/error_response.hpp"
 #include "dataplane/wire/frame.hpp"
 
@@ -186,6 +188,23 @@ class Core {
     Next stall(Client& client);
     void end_stall(Client& client);
 
+    // command_path.cpp
+    bool must_settle(const Server& server) const;
+    Next statement_command(
+        Client& client,
+        Server& server,
+        const wire::Frame& frame,
+        const session::StatementCommand& command,
+        session::Expected& entry,
+        bool& is_sent
+    );
+    Note deallocation(Client& client, Server& server, std::string_view name);
+    std::string sent_in_place_of(
+        const Client& client, std::string_view sql, std::string& deallocates
+    ) const;
+    void execute_deallocation(Client& client, Server& server, const session::Expected& entry);
+    void note_settings(Server& server, std::string_view sql);
+
     // statement_undo.cpp
     UnnamedStatement& change_unnamed(Client& client, Server& server);
     std::uint64_t end_unnamed(Client& client, Server& server);
@@ -221,6 +240,7 @@ class Core {
         const session::Expected& entry,
         session::StatementId meant
     );
+    void answer_with_ready(Server& server);
     void settle_version(Server& server, const session::Expected& entry);
     Next ready_for_query(Server& server, const wire::Frame& frame);
     void parameter_status(Server& server, const wire::Frame& frame);

@@ -96,6 +96,7 @@ struct Client {
     std::unique_ptr<ClientLoginState> login;
     std::unique_ptr<session::ClientStatements> statements;
     std::unique_ptr<UnnamedStatements> unnamed;
+    std::unique_ptr<std::string> deallocates;  // a name: by the unnamed statement, if it is bound
     // While PostgreSQL is asked what it makes of the client's start-up values: these, as the client
     // wrote them.
     std::unique_ptr<std::vector<std::pair<std::size_t, std::string>>> probed;
@@ -118,8 +119,9 @@ struct Note {
         ServerParse,
         ClientClose,
         ServerClose,
-        TakenParse,  // of a name that is in use: must fail; holds a reference to its statement
-        Renamed,     // nothing: keeps the client's name for an error's text
+        Deallocation,  // of the client's name, sent as one of the empty statement
+        TakenParse,    // of a name that is in use: must fail; holds a reference to its statement
+        Renamed,       // nothing: keeps the client's name for an error's text
     } kind;
     session::StatementId statement = session::no_statement;
     session::StatementId sent_as = session::no_statement;  // by whose name the server heard of it
@@ -127,6 +129,11 @@ struct Note {
     std::uint64_t number = 0;                              // of the client's name
     session::TextLook look = {};                           // of the client's name
     bool was_spoilt = false;                               // ServerClose
+    bool is_failed = false;                                // of a Query: PostgreSQL refused it
+    // Of a Query: behind this character, positions in its text are larger by this than the
+    // client's.
+    std::int32_t shift_behind = 0;
+    std::int32_t shift = 0;
 };
 
 struct Server {
@@ -165,6 +172,7 @@ struct Server {
     session::ServerStatements statements;
     std::deque<Note> notes;
     std::size_t notes_synced = 0;  // of them, from the oldest, those that a Sync was sent behind
+    std::int32_t prepared_by_sql = 0;  // by PREPARE, and not deallocated since
     // Since its client has it: which parameters that PostgreSQL does not report were set, as a
     // number that is the same for the same commands; 0: none.
     std::uint64_t alteration = 0;

@@ -3,6 +3,7 @@
 #include "dataplane/proxy/core.hpp"
 #include "dataplane/wire/writer.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace penstock::proxy {
@@ -132,8 +133,16 @@ Core::Next Core::server_frame(Server& server, const wire::Frame& frame) {
 void Core::command_complete(Server& server, std::string_view tag, const session::Expected& entry) {
     const bool has_rows = std::exchange(server.has_rows, false);
     const bool is_discard = tag == "DISCARD ALL";
-    if (is_discard || tag == "DEALLOCATE ALL") forget_statements(server);
     if (pool_of(server).key.mode != PoolMode::Transaction) return;
+    if (is_discard || tag == "DEALLOCATE ALL" || entry.look.hides_deallocation) {
+        forget_statements(server);
+        // Of what is hidden it is not known whether it was all.
+        server.prepared_by_sql = entry.look.hides_deallocation ? 1 : 0;
+    } else if (tag == "PREPARE") {
+        ++server.prepared_by_sql;
+    } else if (tag == "DEALLOCATE" && !entry.has_note && server.prepared_by_sql > 0) {
+        --server.prepared_by_sql;
+    }
     if (is_discard) server.traces = {};
     server.traces.add(session::traces_of_tag(tag, entry.look, has_rows));
 }
@@ -219,7 +228,17 @@ Core::Next Core::error_response(Server& server, const wire::Frame& frame) {
         error_to_client(server, frame, error, match.entry, meant);
     }
     const session::StatementId statement = meant.id;
-    if (!ends_in_ready) undo(server, skipped_);
+    if (!ends_in_ready) {
+        undo(server, skipped_);
+    } else if (match.entry.has_note) {
+        server.notes.front().is_failed = true;  // until its ReadyForQuery
+    }
+    // The client knows only of its Query, which is answered with ReadyForQuery.
+    const bool owes_ready = match.entry.is_swallowed && !ends_in_ready &&
+                            std::ranges::any_of(skipped_, [](const session::Expected& entry) {
+                                return entry.kind == Expect::Query && entry.has_note;
+                            });
+    if (owes_ready) answer_with_ready(server);
     learn_from(server, error, match.entry, statement);
     if (server.replies.is_uncertain()) server.closes_when_free = true;
     return Next::Continue;
@@ -252,11 +271,28 @@ void Core::error_to_client(
                           state == wire::sql_state::duplicate_prepared_statement ||
                           state == wire::sql_state::protocol_violation ||
                           state == wire::sql_state::syntax_error;
-    if (meant.name.empty() || !names_it) return to_client(server, frame.all);
+    const bool is_shifted = entry.has_note && server.notes.front().shift != 0;
+    if (meant.name.empty() || (!names_it && !is_shifted)) return to_client(server, frame.all);
     std::string out;
     const session::ServerStatementName ours(name_prefix_, meant.id);
-    wire::write_error_renamed(out, frame.body, ours.text(), meant.name);
+    wire::ErrorRenaming renaming;
+    if (names_it) renaming = {ours.text(), meant.name};
+    if (is_shifted) {
+        renaming.shift_behind = server.notes.front().shift_behind;
+        renaming.shift = server.notes.front().shift;
+    }
+    wire::write_error_renamed(out, frame.body, renaming);
     to_client(server, arena_.copy(out));
+}
+
+void Core::answer_with_ready(Server& server) {
+    std::string out;
+    wire::write_sync(out);
+    send_copy(server.link, out);
+    session::Expected entry;
+    entry.kind = Expect::Sync;
+    entry.owner = server.client;
+    expect(server, entry);
 }
 
 // What an error shows of the server's statements. meant: by the message that failed.
@@ -267,7 +303,7 @@ void Core::learn_from(
     session::StatementId meant
 ) {
     if (meant == session::no_statement) return;
-    const bool uses = entry.kind == Expect::Bind || entry.kind == Expect::DescribeStatement;
+    const bool uses = entry.kind != Expect::Parse && meant != session::empty_statement;
     if (uses && error.sql_state == wire::sql_state::feature_not_supported &&
         error.routine == "RevalidateCachedQuery") {
         // A plan of before a change of tables: whoever uses it next has it made anew.
@@ -332,6 +368,7 @@ Core::Next Core::ready_for_query(Server& server, const wire::Frame& frame) {
         metrics_.query.add(now_ - server.query_since);
     }
     server.query_since = now_;
+    if (match.entry.has_note) settle_note(server);
     if (match.entry.is_replay) take_over_parameters(server);
     server.hold.set(HoldReason::Transaction, server.status != TransactionStatus::Idle);
     // A simple Query ends an extended batch that stands before it, as a Sync does.
@@ -345,6 +382,7 @@ Core::Next Core::ready_for_query(Server& server, const wire::Frame& frame) {
         if (server.replies.is_empty()) clean_on(server);
     } else if (server.state == ServerState::Linked) {
         Client& client = clients_.at(server.client);
+        if (!server.replies.owes_ready()) server.is_settling = false;
         if (client.is_stalled && server.notes_synced == 0) end_stall(client);
         if (server.state == ServerState::Linked) release_if_free(server);
     }

@@ -115,7 +115,17 @@ Core::Next Core::parse_unnamed(Client& client, Server& server, const wire::Frame
         unnamed.origin = origin;
     }
     unnamed.definition.assign(frame.body.empty() ? frame.body : frame.body.substr(1));
+    std::string name;
+    const std::size_t text_end = unnamed.definition.find('\0');
+    const std::string sent =
+        sent_in_place_of(client, std::string_view(unnamed.definition).substr(0, text_end), name);
+    if (!sent.empty()) unnamed.definition.replace(0, text_end, sent);
     unnamed.look = session::look_at_definition(unnamed.definition);
+    if (!sent.empty()) {
+        unnamed.look.deallocates_name = true;
+        client.deallocates = std::make_unique<std::string>(std::move(name));
+        prepare_on(client, server, empty_statement);
+    }
     if (unnamed.look.listens) {
         unnamed.is_set = false;
         refuse_listen(server, Expect::Parse, client.link.slot);
@@ -130,7 +140,13 @@ Core::Next Core::parse_unnamed(Client& client, Server& server, const wire::Frame
     entry.version = unnamed.version;
     expect(server, entry);
     server.hold.set(HoldReason::Unsynced);
-    forward(client, server, frame);
+    if (sent.empty()) {
+        forward(client, server, frame);
+    } else {
+        std::string out;
+        wire::MessageWriter(out, Frontend::Parse).bytes(zero).bytes(unnamed.definition);
+        send_copy(server.link, out);
+    }
     return Next::Continue;
 }
 
@@ -148,6 +164,12 @@ Core::Next Core::bind(Client& client, Server& server, const wire::Frame& frame) 
     if (name.empty() && client.unnamed != nullptr) look = client.unnamed->now.look;
     server.traces.add(look.calls);
     if (portal.empty()) client.bound = look;
+    if (look.sets)
+        note_settings(
+            server,
+            statement.id != no_statement ? statements_.definition(statement.id)
+                                         : std::string_view(client.unnamed->now.definition)
+        );
     server.hold.set(HoldReason::Unsynced);
     // A name of ours that the client never prepared is another client's statement.
     const bool is_foreign = statement.id == no_statement && name.starts_with(name_prefix_);

@@ -138,6 +138,14 @@ void Core::undo_note(Server& server, session::ClientStatements* names, const Not
                 statements_.release(note.statement);
             }
             break;
+        case Note::Kind::Deallocation:
+            server.statements.add(empty_statement);
+            if (names != nullptr && names->find(note.name).id == no_statement) {
+                names->put_back(note.name, {note.statement, note.number, note.look});
+            } else {
+                statements_.release(note.statement);
+            }
+            break;
         case Note::Kind::TakenParse:
             statements_.release(note.statement);
             break;
@@ -149,8 +157,13 @@ void Core::undo_note(Server& server, session::ClientStatements* names, const Not
 // The oldest note's message was answered with success.
 void Core::settle_note(Server& server) {
     const Note note = take_note(server);
-    if (note.kind == Note::Kind::ClientClose && note.statement != no_statement)
-        statements_.release(note.statement);
+    if (note.is_failed) {
+        Client* const client = owner_of(server);
+        return undo_note(server, client == nullptr ? nullptr : client->statements.get(), note);
+    }
+    const bool is_gone =
+        note.kind == Note::Kind::ClientClose || note.kind == Note::Kind::Deallocation;
+    if (is_gone && note.statement != no_statement) statements_.release(note.statement);
     if (note.kind != Note::Kind::TakenParse) return;
     // The name was not taken: all statements were deallocated where it could not be seen. What now
     // has the empty statement's name is another.
@@ -179,8 +192,9 @@ Note Core::take_note(Server& server) {
 // What a note holds of the table is given back: its server is gone.
 void Core::drop_notes(Server& server) {
     for (const Note& note : server.notes) {
-        const bool holds =
-            note.kind == Note::Kind::ClientClose || note.kind == Note::Kind::TakenParse;
+        const bool holds = note.kind == Note::Kind::ClientClose ||
+                           note.kind == Note::Kind::Deallocation ||
+                           note.kind == Note::Kind::TakenParse;
         if (holds && note.statement != no_statement) statements_.release(note.statement);
     }
     server.notes.clear();

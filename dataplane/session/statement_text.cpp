@@ -199,6 +199,8 @@ void judge(Scanner& scanner, Judged& judged) {
             if (same(first, "do")) {
                 judged.look.calls.add(traces_of_body(statement));
                 judged.look.sets = true;
+                judged.look.hides_deallocation =
+                    contains(statement, "deallocate") || contains(statement, "discard");
             }
             return;
         case 'c':

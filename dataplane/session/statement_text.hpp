@@ -37,13 +37,15 @@ class Traces {
 
 // A value of two words, to be kept with a statement.
 struct TextLook {
-    Traces calls;                      // left by what the text calls by name
-    bool sets_harmlessly : 1 = false;  // its SETs end with the transaction or are replayed
-    bool is_permanent : 1 = false;     // what it creates is not temporary
-    bool holds_nothing : 1 = false;    // its cursors end with the transaction
-    bool sets : 1 = false;             // may change a parameter for the session
-    bool listens : 1 = false;          // has a LISTEN
-    bool shows_name : 1 = false;       // it is SHOW application_name, and nothing else
+    Traces calls;                         // left by what the text calls by name
+    bool sets_harmlessly : 1 = false;     // its SETs end with the transaction or are replayed
+    bool is_permanent : 1 = false;        // what it creates is not temporary
+    bool holds_nothing : 1 = false;       // its cursors end with the transaction
+    bool sets : 1 = false;                // may change a parameter for the session
+    bool listens : 1 = false;             // has a LISTEN
+    bool shows_name : 1 = false;          // it is SHOW application_name, and nothing else
+    bool hides_deallocation : 1 = false;  // a DO whose body has a DEALLOCATE or DISCARD
+    bool deallocates_name : 1 = false;    // set by who knows names: DEALLOCATE of one of them
 
     bool operator==(const TextLook&) const = default;
 };

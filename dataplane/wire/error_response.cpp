@@ -3,6 +3,8 @@
 #include "dataplane/wire/bytes.hpp"
 #include "dataplane/wire/writer.hpp"
 
+#include <charconv>
+
 namespace penstock::wire {
 namespace {
 
@@ -55,9 +57,7 @@ ErrorFields read_error(std::string_view body) {
     return fields;
 }
 
-void write_error_renamed(
-    std::string& out, std::string_view body, std::string_view from, std::string_view to
-) {
+void write_error_renamed(std::string& out, std::string_view body, const ErrorRenaming& renaming) {
     MessageWriter message(out, Backend::ErrorResponse);
     ByteReader reader(body);
     while (reader.ok() && !reader.at_end()) {
@@ -66,11 +66,19 @@ void write_error_renamed(
         const std::string_view value = reader.c_string();
         if (!reader.ok()) break;
         message.byte(type);
-        const std::size_t at = type == 'M' ? value.find(from) : std::string_view::npos;
-        if (at == std::string_view::npos) {
-            message.c_string(value);
+        const std::string_view from = renaming.from;
+        const std::size_t at =
+            type == 'M' && !from.empty() ? value.find(from) : std::string_view::npos;
+        std::int32_t position = 0;
+        if (type == 'P') std::from_chars(value.data(), value.data() + value.size(), position);
+        if (at != std::string_view::npos) {
+            message.bytes(value.substr(0, at))
+                .bytes(renaming.to)
+                .c_string(value.substr(at + from.size()));
+        } else if (position > renaming.shift_behind + 1) {
+            message.c_string(std::to_string(position - renaming.shift));
         } else {
-            message.bytes(value.substr(0, at)).bytes(to).c_string(value.substr(at + from.size()));
+            message.c_string(value);
         }
     }
     message.byte('\0');

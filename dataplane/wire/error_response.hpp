@@ -4,6 +4,7 @@
 #include "dataplane/wire/message_type.hpp"
 #include "dataplane/wire/sql_state.hpp"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -35,10 +36,14 @@ struct ErrorFields {
 };
 ErrorFields read_error(std::string_view body);
 
-// A copy of an ErrorResponse's body as a whole message with each `from` in the primary message
-// replaced by `to`.
-void write_error_renamed(
-    std::string& out, std::string_view body, std::string_view from, std::string_view to
-);
+// What is changed in an ErrorResponse whose query was sent with another name in it.
+struct ErrorRenaming {
+    std::string_view from = {};  // in the primary message; empty: nothing
+    std::string_view to = {};
+    std::int32_t shift_behind = 0;  // positions behind this character
+    std::int32_t shift = 0;         // become smaller by this
+};
+// A copy of an ErrorResponse's body as a whole message with that changed.
+void write_error_renamed(std::string& out, std::string_view body, const ErrorRenaming& renaming);
 
 }  // namespace penstock::wire

@@ -6,7 +6,7 @@ from support import protocol as p
 
 from .extended import batch
 from .scenario import Errors, scenario
-from .stage import Stage
+from .stage import Player, Stage
 
 
 @scenario()
@@ -220,7 +220,7 @@ def discard_all_is_refused_in_a_transaction(stage: Stage) -> None:
     batch(client, p.bind("", "s1"), p.execute())
 
 
-@scenario(Errors.TEXT, session_state=True)
+@scenario(Errors.TEXT)
 def deallocate_of_a_name_from_the_protocol(stage: Stage) -> None:
     client = stage.client()
     batch(client, p.parse("s1", "select 1"))
@@ -274,3 +274,210 @@ def names_do_not_outlive_the_client(stage: Stage) -> None:
     second = stage.client("second")
     batch(second, p.bind("", "s1"), p.execute())
     batch(second, p.bind(), p.execute())
+
+
+def _query(client: Player, *texts: str) -> None:
+    client.send(*(p.query(text) for text in texts))
+    client.until_ready(len(texts))
+
+
+_DATE = "select '01/02/2020'::date, '2020-01-01 00:00'::timestamptz, '1 2:03'::interval"
+
+
+@scenario()
+def a_text_is_another_statement_under_other_settings(stage: Stage) -> None:
+    one, two = stage.client("one", DateStyle="ISO, MDY"), stage.client("two", DateStyle="ISO, DMY", TimeZone="Asia/Tokyo")
+    for client in (one, two):
+        batch(client, p.parse("s1", _DATE), p.parse("", _DATE))
+        batch(client, p.bind("", "s1"), p.execute(), p.bind(), p.execute())
+    for client in (two, one):
+        batch(client, p.bind("", "s1"), p.execute())
+        batch(client, p.bind(), p.execute())
+
+
+@scenario()
+def literals_stay_those_of_the_parse(stage: Stage) -> None:
+    client = stage.client(DateStyle="ISO, MDY")
+    batch(client, p.parse("s1", _DATE), p.parse("s2", r"select 'a\\b'"))
+    _query(client, "set datestyle to 'ISO, DMY'")
+    _query(client, "set timezone to 'Europe/Paris'")
+    _query(client, "set standard_conforming_strings to off")
+    for _ in range(3):
+        batch(client, p.bind("", "s1"), p.describe_portal(), p.execute(), p.bind("", "s2"), p.execute())
+        _query(client, "show datestyle", "show timezone")
+    batch(client, p.parse("s3", _DATE), p.bind("", "s3"), p.execute())
+    batch(client, p.parse("", _DATE))
+    _query(client, "set datestyle to 'ISO, YMD'", "begin")
+    batch(client, p.bind("", "s1"), p.execute(), p.bind("", "s3"), p.execute())
+    _query(client, "show datestyle", "commit", "show datestyle")
+
+
+@scenario()
+def setting_and_parse_in_one_send(stage: Stage) -> None:
+    client = stage.client(DateStyle="ISO, MDY")
+    batch(client, p.parse("s1", _DATE))
+    client.send(p.query("set datestyle to 'ISO, DMY'"), p.parse("s2", _DATE), p.bind("", "s2"), p.execute(),
+                p.bind("", "s1"), p.execute(), p.sync())
+    client.until_ready(2)
+    batch(client, p.bind("", "s2"), p.execute(), p.bind("", "s1"), p.execute())
+
+
+@scenario()
+def statement_of_an_altered_transaction_is_nobody_elses(stage: Stage) -> None:
+    one, two = stage.client("one"), stage.client("two")
+    _query(one, "create schema if not exists scratch")
+    _query(one, "create table scratch.t (a int, b int)", "create table scratch.u (a text)")
+    text = "select '\\x41'::bytea::text, array['1']::text[]"
+    _query(one, "begin", "set local bytea_output to 'escape'")
+    batch(one, p.parse("s1", text), p.bind("", "s1"), p.execute())
+    _query(one, "commit")
+    batch(two, p.parse("s1", text), p.bind("", "s1"), p.execute())
+    batch(two, p.bind("", "s1"), p.execute())
+
+
+@scenario(Errors.TEXT)
+def deallocate_of_a_protocol_name(stage: Stage) -> None:
+    client = stage.client()
+    batch(client, p.parse("s1", "select 1"), p.parse("S 2", "select 2"))
+    _query(client, "deallocate s1")
+    batch(client, p.bind("", "s1"), p.execute())
+    _query(client, "deallocate s1")
+    _query(client, 'DEALLOCATE prepare "S 2";')
+    batch(client, p.parse("s1", "select 'new'"), p.bind("", "s1"), p.execute())
+    _query(client, "begin", "deallocate s1", "rollback")
+    batch(client, p.bind("", "s1"), p.execute())
+
+
+@scenario(Errors.TEXT)
+def deallocate_in_a_failed_transaction(stage: Stage) -> None:
+    client = stage.client()
+    batch(client, p.parse("s1", "select 1"))
+    _query(client, "begin; select 1/0", "deallocate s1", "execute s1", "prepare s1 as select 1", "rollback")
+    batch(client, p.bind("", "s1"), p.execute())
+
+
+@scenario(Errors.TEXT)
+def deallocate_by_the_extended_protocol(stage: Stage) -> None:
+    client = stage.client()
+    batch(client, p.parse("s1", "select 1"))
+    batch(client, p.parse("", "deallocate s1"), p.bind(), p.execute(), p.parse("s1", "select 2"), p.bind("", "s1"),
+          p.execute())
+    batch(client, p.parse("", "deallocate s1"), p.bind(), p.execute())
+    batch(client, p.bind(), p.execute())
+    batch(client, p.bind("", "s1"), p.execute())
+    batch(client, p.parse("s1", "select 3"), p.parse("", "deallocate s1"), p.bind("nobody", "nobody"), p.bind(),
+          p.execute())
+    batch(client, p.bind("", "s1"), p.execute())
+
+
+@scenario(Errors.TEXT)
+def execute_of_a_protocol_name(stage: Stage) -> None:
+    client = stage.client()
+    batch(client, p.parse("s1", "select 1"), p.parse("s2", "select $1::int + $2::int"))
+    _query(client, "execute s1", "EXECUTE s2(3, 4);", "execute s2(1)", "execute s2(1, nothing)")
+    _query(client, "begin", "execute s1", "execute s2(1, 1/0)", "execute s1", "rollback", "execute s1")
+
+
+@scenario(Errors.TEXT)
+def execute_of_a_name_whose_table_is_gone(stage: Stage) -> None:
+    client = stage.client()
+    _query(client, "create table scratch.gone (a int)")
+    batch(client, p.parse("s1", "select a from scratch.gone"))
+    _query(client, "drop table scratch.gone")
+    _query(client, "execute s1")
+    _query(client, "select 1")
+
+
+@scenario(Errors.WHOLE)
+def prepare_of_a_protocol_name(stage: Stage) -> None:
+    client = stage.client()
+    batch(client, p.parse("s1", "select 1"))
+    _query(client, "prepare s1 as select 2", "prepare s1 as select nothing", "prepare s1 (int) as selct")
+    batch(client, p.bind("", "s1"), p.execute())
+
+
+@scenario(Errors.TEXT)
+def deallocate_all_and_what_follows_in_one_send(stage: Stage) -> None:
+    client = stage.client()
+    batch(client, p.parse("s1", "select 1"), p.parse("s2", "select 2"))
+    client.send(p.query("deallocate all"), p.parse("s1", "select 'new'"), p.bind("", "s1"), p.execute(), p.sync())
+    client.until_ready(2)
+    batch(client, p.bind("", "s1"), p.execute(), p.bind("", "s2"))
+    batch(client, p.parse("s2", "select 2"))
+    client.send(p.query("discard all"), p.bind("", "nobody"), p.close_statement("s2"), p.sync())
+    client.until_ready(2)
+    batch(client, p.bind("", "s2"), p.execute())
+    batch(client, p.parse("s2", "select 'again'"), p.bind("", "s2"), p.execute())
+
+
+@scenario(Errors.TEXT)
+def deallocation_hidden_in_a_block(stage: Stage) -> None:
+    one, two = stage.client("one"), stage.client("two")
+    for client in (one, two):
+        batch(client, p.parse("s1", "select 1"))
+    _query(one, "do $$ begin execute 'deallocate all'; end $$")
+    batch(two, p.bind("", "s1"), p.execute())
+    batch(one, p.bind("", "s1"), p.execute())
+    batch(one, p.parse("s1", "select 2"), p.bind("", "s1"), p.execute())
+    batch(two, p.bind("", "s1"), p.execute())
+
+
+@scenario(hops=False)
+def a_name_prepared_by_sql_is_not_left_to_others(stage: Stage) -> None:
+    for name in ("one", "two"):
+        _query(stage.client(name), "prepare mine as select 1")
+
+
+@scenario(Errors.TEXT)
+def changed_result_type_fails_only_who_prepared_before(stage: Stage) -> None:
+    one, two = stage.client("one"), stage.client("two")
+    _query(one, "create table scratch.t (a int)", "insert into scratch.t values (1)")
+    batch(one, p.parse("s1", "select * from scratch.t"), p.bind("", "s1"), p.execute())
+    _query(one, "alter table scratch.t alter a type text")
+    batch(two, p.parse("s1", "select * from scratch.t"), p.bind("", "s1"), p.execute())
+    _query(two, "begin")
+    batch(two, p.parse("s2", "insert into scratch.t values ($1)"), p.bind("", "s2", ["x"]), p.execute())
+    _query(two, "commit")
+
+
+@scenario(Errors.TEXT, hops=False)  # another server has no plan that could be stale
+def stale_plan_is_prepared_again_behind_a_savepoint(stage: Stage) -> None:
+    client = stage.client()
+    _query(client, "create table scratch.t (a int)")
+    batch(client, p.parse("s1", "select * from scratch.t"), p.bind("", "s1"), p.execute())
+    _query(client, "begin", "alter table scratch.t add b int", "savepoint a")
+    batch(client, p.bind("", "s1"), p.execute())
+    _query(client, "rollback to a")
+    batch(client, p.close_statement("s1"), p.parse("s2", "select * from scratch.t"), p.bind("", "s2"), p.execute())
+    _query(client, "commit")
+    batch(client, p.bind("", "s2"), p.execute())
+
+
+@scenario(Errors.TEXT)
+def unnamed_statement_outlives_what_an_error_discarded(stage: Stage) -> None:
+    client = stage.client()
+    for discarded in (p.parse("", "select 2"), p.close_statement(), p.query("select 3")):
+        batch(client, p.parse("", "select 'mine'"))
+        batch(client, p.bind("", "nobody"), discarded)
+        batch(client, p.bind(), p.execute())
+    batch(client, p.parse("", "select 4"), p.bind(), p.execute(), p.bind("", "nobody"), p.parse("", "select 5"))
+    batch(client, p.bind(), p.execute())
+
+
+@scenario(Errors.TEXT)
+def errors_name_what_the_client_named(stage: Stage) -> None:
+    client = stage.client()
+    _query(client, 'create table scratch.penstock_1 (a int)')
+    batch(client, p.parse("s1", "select $1::int"), p.parse("s2", "select $1::int"))
+    batch(client, p.bind("", "s2"))
+    batch(client, p.bind("", "s1", ["1", "2"]))
+    batch(client, p.bind("", "s1", ["penstock_1"]))
+    batch(client, p.parse("s3", "select b from scratch.penstock_1"))
+    batch(client, p.parse("s1", "select b from scratch.penstock_2"))
+
+
+@scenario()
+def close_and_a_notice_keep_their_places(stage: Stage) -> None:
+    client = stage.client()
+    batch(client, p.parse("s1", "select 1"), p.parse("n", "do $$ begin raise notice 'seen'; end $$"))
+    batch(client, p.bind("", "n"), p.close_statement("s1"), p.execute(), p.close_statement("nobody"))

@@ -216,9 +216,12 @@ TEST(StatementUndo, WhatIsSentBehindDeallocateAllStands) {
 
     Script behind = prepared();
     behind.client_sends(query("deallocate all") + parse("y", "select 2") + run("y"))
-        .expects_to_server(query("deallocate all") + parse(ours(2), "select 2") + run(ours(2)))
-        .server_sends(done("DEALLOCATE ALL") + parse_complete() + ran)
-        .expects_to_client(done("DEALLOCATE ALL") + parse_complete() + ran)
+        .expects_to_server(query("deallocate all"))
+        .server_sends(done("DEALLOCATE ALL"))
+        .expects_to_client(done("DEALLOCATE ALL"))
+        .expects_to_server(parse(ours(2), "select 2") + run(ours(2)))
+        .server_sends(parse_complete() + ran)
+        .expects_to_client(parse_complete() + ran)
         .client_sends(run("y"))
         .expects_to_server(run(ours(2)))
         .server_sends(ran)

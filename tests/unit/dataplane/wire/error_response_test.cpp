@@ -56,7 +56,7 @@ TEST(ErrorResponse, AnyBodyIsRead) {
         const ErrorFields fields = read_error(body);
         EXPECT_EQ(fields.sql_state, "");
         std::string out;
-        write_error_renamed(out, body, "a", "b");
+        write_error_renamed(out, body, {"a", "b"});
         EXPECT_EQ(test::types(out), "E");
     }
 }
@@ -66,8 +66,7 @@ TEST(ErrorResponse, RenamesInThePrimaryMessageOnly) {
     write_error_renamed(
         out,
         bytes("SERROR\0C42P05\0Mprepared statement \"penstock_7\" already exists\0Dpenstock_7\0\0"),
-        "penstock_7",
-        "mine"
+        {"penstock_7", "mine"}
     );
     EXPECT_EQ(
         messages(out)[0].body,
@@ -75,10 +74,19 @@ TEST(ErrorResponse, RenamesInThePrimaryMessageOnly) {
     );
 }
 
+TEST(ErrorResponse, PositionsBehindTheNameAreMovedBack) {
+    for (const auto& [before, after] : {std::pair{"9", "9"}, {"30", "10"}}) {
+        std::string out;
+        const std::string head = bytes("SERROR\0C42703\0Mno column penstock_7\0P");
+        write_error_renamed(out, head + before + bytes("\0\0"), {.shift_behind = 8, .shift = 20});
+        EXPECT_EQ(messages(out)[0].body, head + after + bytes("\0\0"));
+    }
+}
+
 TEST(ErrorResponse, MessageWithoutTheNameStaysAsItIs) {
     std::string out;
     const std::string body = bytes("SERROR\0C42601\0Msyntax error\0P3\0\0");
-    write_error_renamed(out, body, "penstock_7", "mine");
+    write_error_renamed(out, body, {"penstock_7", "mine"});
     EXPECT_EQ(messages(out)[0].body, body);
 }
 

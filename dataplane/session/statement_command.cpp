@@ -1,0 +1,201 @@
+#include "dataplane/session/statement_command.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace penstock::session {
+namespace {
+
+using Kind = StatementCommand::Kind;
+
+// PostgreSQL cuts longer names, which those of the protocol's messages are not.
+constexpr std::size_t name_bytes_max = 63;
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
+}
+
+bool begins_word(char c) {
+    return (lower(c) >= 'a' && lower(c) <= 'z') || c == '_' ||
+           static_cast<unsigned char>(c) >= 0x80;
+}
+
+bool is_of_word(char c) { return begins_word(c) || (c >= '0' && c <= '9') || c == '$'; }
+
+class Reader {
+ public:
+    explicit Reader(std::string_view text) : text_(text) {}
+
+    std::size_t at() const { return at_; }
+    std::string_view rest() const { return text_.substr(at_); }
+    void skip(std::size_t count) { at_ = std::min(at_ + count, text_.size()); }
+
+    void skip_blanks() {
+        for (;;) {
+            while (at_ < text_.size() && is_blank(text_[at_])) ++at_;
+            if (rest().starts_with("--")) {
+                skip(std::min(rest().find('\n'), rest().size()));
+            } else if (rest().starts_with("/*")) {
+                skip_comment();
+            } else {
+                return;
+            }
+        }
+    }
+    // A word in lower case; empty if something else comes.
+    std::string word() {
+        skip_blanks();
+        std::string word;
+        if (rest().empty() || !begins_word(rest().front())) return word;
+        while (at_ < text_.size() && is_of_word(text_[at_])) word += lower(text_[at_++]);
+        return word;
+    }
+    // A name; empty if something else comes.
+    std::string name() {
+        skip_blanks();
+        if (!rest().starts_with('"')) return word();
+        std::string name;
+        skip(1);
+        while (!rest().empty()) {
+            const char c = rest().front();
+            skip(1);
+            if (c == '"') {
+                if (!rest().starts_with('"')) return name;
+                skip(1);
+            }
+            name += c;
+        }
+        return {};
+    }
+    // Does the command go on to the end of the text? False also where that is hard to tell.
+    bool is_last_command() {
+        for (;;) {
+            skip_blanks();
+            if (rest().empty()) return true;
+            const char c = rest().front();
+            if (c == ';') {
+                while (rest().starts_with(';')) {
+                    skip(1);
+                    skip_blanks();
+                }
+                return rest().empty();
+            }
+            if (c == '\\' || c == '$') {
+                // A parameter ($1) at most.
+                if (c == '\\' || rest().size() < 2 || rest()[1] < '0' || rest()[1] > '9')
+                    return false;
+                skip(2);
+            } else if (c == '\'' || c == '"') {
+                const std::size_t end = rest().find(c, 1);
+                if (end == std::string_view::npos) return false;
+                if (rest().substr(0, end).find('\\') != std::string_view::npos) return false;
+                skip(end + 1);
+            } else {
+                skip(1);
+            }
+        }
+    }
+
+ private:
+    void skip_comment() {
+        std::size_t depth = 0;
+        while (!rest().empty()) {
+            if (rest().starts_with("/*")) {
+                ++depth;
+                skip(2);
+            } else if (rest().starts_with("*/")) {
+                skip(2);
+                if (--depth == 0) return;
+            } else {
+                skip(1);
+            }
+        }
+    }
+
+    std::string_view text_;
+    std::size_t at_ = 0;
+};
+
+Kind kind_of(std::string_view word) {
+    if (word == "deallocate") return Kind::Deallocate;
+    if (word == "discard") return Kind::DeallocateAll;
+    if (word == "execute") return Kind::Execute;
+    if (word == "prepare") return Kind::Prepare;
+    return Kind::None;
+}
+
+}  // namespace
+
+StatementCommand command_in(std::string_view sql) {
+    Reader reader(sql);
+    reader.skip_blanks();
+    const char first = reader.rest().empty() ? ' ' : lower(reader.rest().front());
+    if (first != 'd' && first != 'e' && first != 'p') return {};
+    StatementCommand command;
+    command.kind = kind_of(reader.word());
+    if (command.kind == Kind::None) return {};
+    reader.skip_blanks();
+    command.name_at = reader.at();
+    bool is_quoted = reader.rest().starts_with('"');
+    command.name = reader.name();
+    if (command.kind == Kind::Deallocate && command.name == "prepare" && !is_quoted) {
+        // A noise word, unless it is the name.
+        const Reader behind_word = reader;
+        reader.skip_blanks();
+        const std::size_t at = reader.at();
+        is_quoted = reader.rest().starts_with('"');
+        std::string name = reader.name();
+        if (name.empty()) {
+            reader = behind_word;
+        } else {
+            command.name = std::move(name);
+            command.name_at = at;
+        }
+    }
+    command.name_size = reader.at() - command.name_at;
+    const bool is_all = command.name == "all" && !is_quoted;
+    if (command.kind == Kind::DeallocateAll && !is_all) return {};
+    if (command.kind == Kind::Prepare && command.name == "transaction" && !is_quoted) return {};
+    if (command.name.empty() || command.name.size() > name_bytes_max) return {};
+    if (!reader.is_last_command()) return {};
+    if (command.kind == Kind::Deallocate && is_all) command.kind = Kind::DeallocateAll;
+    return command;
+}
+
+bool alters_reading(std::string_view sql) {
+    constexpr std::array<std::string_view, 14> words{
+        "array_nulls",
+        "authorization",
+        "backslash_quote",
+        "bytea_output",
+        "extra_float_digits",
+        "lc_monetary",
+        "role",
+        "row_security",
+        "schema",
+        "search_path",
+        "transform_null_equals",
+        "timezone_abbreviations",
+        "xmlbinary",
+        "xmloption",
+    };
+    std::size_t at = 0;
+    while (at < sql.size()) {
+        if (!begins_word(sql[at])) {
+            ++at;
+            continue;
+        }
+        const std::size_t begin = at;
+        while (at < sql.size() && is_of_word(sql[at])) ++at;
+        const std::string_view word = sql.substr(begin, at - begin);
+        if (std::ranges::any_of(words, [word](std::string_view known) {
+                return known.size() == word.size() && std::ranges::equal(word, known, {}, lower);
+            }))
+            return true;
+    }
+    return false;
+}
+
+}  // namespace penstock::session
