@@ -302,7 +302,7 @@ void Core::give_back(Server& server) {
         give_up(server))
         return;
     if (!server.traces.is_empty()) return remove_traces(server);
-    if (server.prepared_by_sql > 0) {
+    if (server.prepared_by_sql > 0 && pool.key.tracks_statements) {
         // Its names are not ours and may be those of the next client's.
         server.prepared_by_sql = 0;
         server.statements.clear();

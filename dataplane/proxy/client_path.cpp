@@ -22,12 +22,12 @@ bool is_small_and_partial(const wire::Frame& frame) {
     return !frame.is_whole() && frame.body.size() + frame.missing <= looked_at_whole_max;
 }
 
-// Fails as LISTEN would: not at all in a failed transaction (25P02), else with an error for which
-// the client gets ours. The name is for the server's log.
-constexpr std::string_view refused_text = "SELECT penstock_listen_needs_pool_mode_session()";
-
 bool is_answered_with_ready(Frontend type) {
     return type == Frontend::Query || type == Frontend::FunctionCall;
+}
+
+bool is_of_copy(Frontend type) {
+    return type == Frontend::CopyData || type == Frontend::CopyDone || type == Frontend::CopyFail;
 }
 
 // PostgreSQL's own limit for messages that carry a name at most (PQ_SMALL_MESSAGE_LIMIT).
@@ -216,7 +216,7 @@ Core::Next Core::forward_frame(Client& client, Server& server, const wire::Frame
     if (is_draining_ && type != Frontend::Terminate && is_between_transactions(server))
         return hand_off(client);
     const bool tracks_statements = pool_of(server).key.tracks_statements;
-    if (server.is_settling && type != Frontend::CopyData) return stall(client);
+    if (server.is_settling && !is_of_copy(type)) return stall(client);
     // What the server would discard need not be sent: it waits for a Sync.
     if (server.replies.skips_to_sync() && type != Frontend::Sync && type != Frontend::Terminate) {
         return Next::Continue;
@@ -295,7 +295,8 @@ Core::Next Core::simple_query(Client& client, Server& server, const wire::Frame&
         server.traces.add(entry.look.calls);
         if (entry.look.sets) {
             note_settings(server, text);
-            server.is_settling = true;  // what it reports decides how a Parse behind it is read
+            // What it reports decides how a Parse behind it is read.
+            settle_first(server);
         }
     }
     // Manual, "Extended Query": a simple Query destroys the unnamed statement.
@@ -308,26 +309,6 @@ Core::Next Core::simple_query(Client& client, Server& server, const wire::Frame&
     expect(server, entry);
     forward(client, server, frame);
     return Next::Continue;
-}
-
-// In pool mode Transaction nobody would be there to hear a notification. The server raises the
-// error, so that it has its place and its consequences for the transaction.
-void Core::refuse_listen(Server& server, Expect kind, std::uint32_t owner) {
-    std::string out;
-    if (kind == Expect::Query) {
-        wire::write_query(out, refused_text);
-    } else {
-        wire::MessageWriter(out, Frontend::Parse)
-            .c_string("penstock_listen")
-            .c_string(refused_text)
-            .u16(0);
-    }
-    send_copy(server.link, out);
-    session::Expected entry;
-    entry.kind = kind;
-    entry.owner = owner;
-    entry.is_refused = true;
-    expect(server, entry);
 }
 
 void Core::forward(Client& client, Server& server, const wire::Frame& frame) {

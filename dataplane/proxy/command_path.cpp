@@ -1,6 +1,6 @@
 // SQL about prepared statements in pool mode Transaction: DEALLOCATE, EXECUTE and PREPARE with a
 // name that the client prepared by the protocol. The name is changed on the way, as in Bind, and
-// nothing else is; what an error says of it is changed back.
+// nothing else is; what an error says of it is changed back. And LISTEN, which is refused there.
 //
 // Such a command waits for what is owed, and all that the client sends behind it waits for the
 // command: the order of answers decides what a name stands for.
@@ -19,6 +19,10 @@ using session::HoldReason;
 using session::StatementCommand;
 using session::StatementId;
 
+// Fails as LISTEN would: not at all in a failed transaction (25P02), else with an error for which
+// the client gets ours. The name is for the server's log.
+constexpr std::string_view refused_text = "SELECT penstock_listen_needs_pool_mode_session()";
+
 // Of UTF-8; each byte of another encoding counts.
 std::int32_t characters(std::string_view text) {
     std::int32_t count = 0;
@@ -35,6 +39,12 @@ bool Core::must_settle(const Server& server) const {
     return server.replies.owes_ready() && !server.replies.is_copy_in();
 }
 
+// All that follows waits for what is sent next. Not inside a batch: an error would discard it, and
+// the Sync that ends that would wait too.
+void Core::settle_first(Server& server) {
+    server.is_settling = !server.hold.has(HoldReason::Unsynced);
+}
+
 // A simple Query. Returns Continue without having sent anything if the command is none of ours.
 Core::Next Core::statement_command(
     Client& client,
@@ -45,7 +55,7 @@ Core::Next Core::statement_command(
     bool& is_sent
 ) {
     if (must_settle(server)) return stall(client);
-    server.is_settling = true;
+    settle_first(server);
     // PostgreSQL looks at no name in a failed transaction.
     const bool is_failed = server.status == wire::TransactionStatus::Failed;
     if (is_failed || client.statements == nullptr) return Next::Continue;
@@ -132,6 +142,26 @@ void Core::note_settings(Server& server, std::string_view sql) {
     sql = sql.substr(0, sql.find('\0'));
     if (!session::alters_reading(sql)) return;
     server.alteration = (server.alteration * 31 + std::hash<std::string_view>{}(sql)) | 1;
+}
+
+// In pool mode Transaction nobody would be there to hear a notification. The server raises the
+// error, so that it has its place and its consequences for the transaction.
+void Core::refuse_listen(Server& server, Expect kind, std::uint32_t owner) {
+    std::string out;
+    if (kind == Expect::Query) {
+        wire::write_query(out, refused_text);
+    } else {
+        wire::MessageWriter(out, wire::Frontend::Parse)
+            .c_string("penstock_listen")
+            .c_string(refused_text)
+            .u16(0);
+    }
+    send_copy(server.link, out);
+    session::Expected entry;
+    entry.kind = kind;
+    entry.owner = owner;
+    entry.is_refused = true;
+    expect(server, entry);
 }
 
 }  // namespace penstock::proxy

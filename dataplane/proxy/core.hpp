@@ -135,7 +135,6 @@ class Core {
     Next frame_without_server(Client& client, const wire::Frame& frame);
     Next forward_frame(Client& client, Server& server, const wire::Frame& frame);
     Next simple_query(Client& client, Server& server, const wire::Frame& frame);
-    void refuse_listen(Server& server, session::Expect kind, std::uint32_t owner);
     Next end_stream(Client& client);
     Next hand_off(Client& client);
     void part(Client& client);
@@ -189,7 +188,9 @@ class Core {
     void end_stall(Client& client);
 
     // command_path.cpp
+    void refuse_listen(Server& server, session::Expect kind, std::uint32_t owner);
     bool must_settle(const Server& server) const;
+    void settle_first(Server& server);
     Next statement_command(
         Client& client,
         Server& server,

@@ -143,6 +143,16 @@ void Core::command_complete(Server& server, std::string_view tag, const session:
     } else if (tag == "DEALLOCATE" && !entry.has_note && server.prepared_by_sql > 0) {
         --server.prepared_by_sql;
     }
+    const bool changes_settings =
+        tag == "SET" || tag == "RESET" || tag == "ROLLBACK" || tag == "COMMIT";
+    if (changes_settings) {
+        // What is parsed behind it in the same batch is read by settings that were not known when
+        // it was sent: nobody else may have it.
+        for (const Note& note : server.notes) {
+            if (note.kind == Note::Kind::ClientParse || note.kind == Note::Kind::ServerParse)
+                server.tainted.push_back(note.statement);
+        }
+    }
     if (is_discard) server.traces = {};
     server.traces.add(session::traces_of_tag(tag, entry.look, has_rows));
 }
@@ -241,6 +251,12 @@ Core::Next Core::error_response(Server& server, const wire::Frame& frame) {
     if (owes_ready) answer_with_ready(server);
     learn_from(server, error, match.entry, statement);
     if (server.replies.is_uncertain()) server.closes_when_free = true;
+    // What was to be answered first may have been discarded, and what ends that be stalled.
+    if (server.state == ServerState::Linked && !server.replies.owes_ready()) {
+        server.is_settling = false;
+        Client& client = clients_.at(server.client);
+        if (client.is_stalled && server.notes_synced == 0) end_stall(client);
+    }
     return Next::Continue;
 }
 

@@ -33,11 +33,6 @@ KNOWN: dict[str, str] = {
     "start-up options": "judged on a used server",
     "rename": "not made ASCII, and its tag is shown",
     "reset": "RESET goes back to the server's value",
-    "stranger's PREPARE": "a stranger's name that SQL prepared is found by the protocol",
-    "stranger's deallocate in DO": "a server that forgot its statements is cured late",
-    "deallocate": "SQL does not know the protocol's names",
-    "execute_of_protocol_name": "SQL does not know the protocol's names",
-    "prepare_of_protocol_name": "SQL does not know the protocol's names",
     "several executes": "EXECUTE of a protocol's name is known as the only statement of a text",
     "discard_all": "goes back to the server's values",
 }
