@@ -341,6 +341,8 @@ void Core::change_settings(Server& server, const session::Origin& from, const se
     if (sql.empty()) return;
     const std::string name = name_prefix_ + "s";
     std::string out;
+    // One that an error left behind would be in the way.
+    wire::MessageWriter(out, Frontend::Close).byte('S').c_string(name);
     wire::MessageWriter(out, Frontend::Parse).c_string(name).c_string(sql).u16(0);
     wire::MessageWriter(out, Frontend::Bind).c_string(name).c_string(name).u16(0).u16(0).u16(0);
     wire::MessageWriter(out, Frontend::Execute).c_string(name).u32(0);
@@ -348,7 +350,12 @@ void Core::change_settings(Server& server, const session::Origin& from, const se
     wire::MessageWriter(out, Frontend::Close).byte('S').c_string(name);
     send_copy(server.link, out);
     for (const Expect kind :
-         {Expect::Parse, Expect::Bind, Expect::Execute, Expect::Close, Expect::Close})
+         {Expect::Close,
+          Expect::Parse,
+          Expect::Bind,
+          Expect::Execute,
+          Expect::Close,
+          Expect::Close})
         expect(server, injected(kind));
 }
 
