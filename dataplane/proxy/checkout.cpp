@@ -119,26 +119,6 @@ void Core::link(Client& client, Server& server) {
         fit_parameters(client, server);
 }
 
-// In front of the client's own messages, in the same packet.
-void Core::fit_parameters(Client& client, Server& server) {
-    const std::string sql = session::replay_sql(values_, server.parameters, client.parameters);
-    if (sql.empty()) return;
-    inject_query(server, sql, true);
-    metrics_.parameters_replayed.add();
-}
-
-// The replay succeeded. Where PostgreSQL took a value for the one it had, it reported nothing: what
-// the server has is what the client wants, as PostgreSQL writes it.
-void Core::take_over_parameters(Server& server) {
-    Client* const client = owner_of(server);
-    if (client == nullptr) return;
-    for (std::size_t i = 0; i < session::tracked_parameters.size(); ++i) {
-        const session::ValueId value = server.parameters.get(i);
-        if (value == session::no_value || client->parameters.get(i) == session::no_value) continue;
-        client->parameters.set(values_, i, std::string(values_.text(value)));
-    }
-}
-
 void Core::enqueue(Client& client, Pool& pool) {
     client.state = ClientState::Waiting;
     client.is_queued = true;
@@ -279,6 +259,13 @@ void Core::unlink(Client& client, Server& server) {
     client.state = ClientState::Idle;
     server.client = no_slot;
     server.cancel_when_own_ends = false;
+    server.has_set = server.has_reset = false;
+    if (server.changed.is_empty()) return;
+    for (std::size_t i = 0; i < session::replayed_parameters; ++i) {
+        if (server.changed.has(i)) server.parameters.set.set(i);
+    }
+    server.changed.clear();
+    server.before.clear(values_);
 }
 
 // Requires: no client has the server, nothing is owed, no transaction is open.
@@ -301,6 +288,7 @@ void Core::give_back(Server& server) {
         board_.shares.may_have_to_give(pool.share->servers.load(std::memory_order_relaxed)) &&
         give_up(server))
         return;
+    if (!server.unsure.is_empty()) server.traces.add(session::Trace::Settings);
     if (!server.traces.is_empty()) return remove_traces(server);
     if (server.prepared_by_sql > 0 && pool.key.tracks_statements) {
         // Its names are not ours and may be those of the next client's.
@@ -310,12 +298,10 @@ void Core::give_back(Server& server) {
         return inject_query(server, "DEALLOCATE ALL");
     }
     // A client's own application_name takes the tag off, by which the database counts us.
-    const session::ValueId name = server.parameters.get(session::application_name_index);
-    const std::string& tag = settings_->application_tag;
-    const bool is_tagged = name == session::no_value || values_.text(name).starts_with(tag);
-    if (!is_tagged && !pool_of(server).is_replication) {
+    if (server.is_untagged && !pool_of(server).is_replication) {
         enter(server, ServerState::Cleaning);
-        return inject_query(server, "SET application_name = '" + tag + "'");
+        server.parameters.set.set(session::application_name_index, false);
+        return inject_query(server, "RESET application_name");
     }
     enter(server, ServerState::Idle);
     pool.idle.push_back(server.link.slot);
@@ -327,6 +313,10 @@ void Core::remove_traces(Server& server) {
     const session::Traces traces = std::exchange(server.traces, {});
     metrics_.servers_cleaned.add();
     if (traces.has(session::Trace::Library)) return close_server(server);
+    if (traces.has(session::Trace::Settings)) {
+        server.parameters.set.clear();
+        server.is_judged = true;
+    }
     enter(server, ServerState::Cleaning);
     inject_query(server, session::cleaning_sql(traces));
 }

@@ -252,11 +252,16 @@ Core::Next Core::forward_frame(Client& client, Server& server, const wire::Frame
             break;
         case Frontend::Parse:
             if (tracks_statements) return parse(client, server, frame);
+            // Of the unnamed statement only; a name is not followed in this mode.
+            if (frame.body.starts_with('\0'))
+                client.parsed = session::look_at_definition(frame.body.substr(1));
             expect(server, Expect::Parse, client.link.slot);
             server.hold.set(HoldReason::Unsynced);
             break;
         case Frontend::Bind:
             if (tracks_statements) return bind(client, server, frame);
+            client.bound = {};
+            if (frame.body.starts_with(std::string_view("\0\0", 2))) client.bound = client.parsed;
             expect(server, Expect::Bind, client.link.slot);
             server.hold.set(HoldReason::Unsynced);
             break;
@@ -279,10 +284,11 @@ Core::Next Core::simple_query(Client& client, Server& server, const wire::Frame&
     session::Expected entry;
     entry.kind = Expect::Query;
     entry.owner = client.link.slot;
+    if (is_small_and_partial(frame)) return Next::NeedMore;
+    std::string_view text = frame.body;
+    if (text.ends_with('\0')) text.remove_suffix(1);
+    entry.look = session::look_at(text, frame.is_whole());
     if (pool_of(server).key.mode == PoolMode::Transaction) {
-        if (is_small_and_partial(frame)) return Next::NeedMore;
-        std::string_view text = frame.body;
-        if (text.ends_with('\0')) text.remove_suffix(1);
         if (frame.is_whole()) {
             const session::StatementCommand command = session::command_in(text);
             if (command.kind != session::StatementCommand::Kind::None) {
@@ -291,13 +297,14 @@ Core::Next Core::simple_query(Client& client, Server& server, const wire::Frame&
                 if (next != Next::Continue || is_sent) return next;
             }
         }
-        entry.look = session::look_at(text, frame.is_whole());
         server.traces.add(entry.look.calls);
         if (entry.look.sets) {
             note_settings(server, text);
             // What it reports decides how a Parse behind it is read.
             settle_first(server);
         }
+    } else {
+        entry.look.listens = false;
     }
     // Manual, "Extended Query": a simple Query destroys the unnamed statement.
     entry.version = end_unnamed(client, server);
@@ -465,32 +472,6 @@ void Core::leave(Client& client, Leaving how) {
         }
     }
     forget(client);
-}
-
-void Core::forget(Client& client) {
-    if (client.login != nullptr) login_ends(client);
-    drop_stash(client.stash);
-    if (client.pool != no_slot) {
-        Pool& pool = pool_of(client);
-        if (client.state == ClientState::Welcoming && client.is_queued) {
-            pool.welcoming.remove(client.link.slot, links());
-            --welcoming_;
-        }
-        --pool.clients;
-        note_unused(client.pool);
-        metrics_.clients.subtract();
-        board_.worker(worker_).clients.store(
-            static_cast<std::int32_t>(metrics_.clients.get()), std::memory_order_relaxed
-        );
-    }
-    if (client.statements != nullptr) client.statements->clear(statements_);
-    if (client.secret != 0) sessions_.erase(cancel_key(client));
-    if (client.unnamed != nullptr) {
-        settle_unnamed(*client.unnamed, client.unnamed->last_version + 1);
-        release_values(client.unnamed->now.origin);
-    }
-    client.parameters.clear(values_);
-    clients_.remove(client.link.slot);
 }
 
 }  // namespace penstock::proxy

@@ -93,12 +93,14 @@ void Core::serve_wanted() {
         const std::uint32_t index = wanting_[i];
         Pool& pool = *pools_[index];
         serve(pool);
+        greet(pool);
         // What was asked for may have gone to somebody else.
         const bool is_behind = board_.workers() > 1 && pool.idle.empty() &&
                                !(pool.waiting.is_empty() && pool.welcoming.is_empty()) &&
                                now_ - pool.asked_at > ask_again_after;
         if (is_behind) ask_others(pool);
         open_wanted(index);
+        greet_late(pool);
     }
     std::erase_if(wanting_, [this](std::uint32_t index) {
         Pool& pool = *pools_[index];
@@ -234,6 +236,35 @@ void Core::configure(std::shared_ptr<const Settings> settings) {
 }
 
 void Core::limits_changed() { close_excess(); }
+
+void Core::forget(Client& client) {
+    if (client.login != nullptr) login_ends(client);
+    drop_stash(client.stash);
+    if (client.pool != no_slot) {
+        Pool& pool = pool_of(client);
+        if (client.state == ClientState::Welcoming && client.is_queued) {
+            pool.welcoming.remove(client.link.slot, links());
+            --welcoming_;
+        }
+        --pool.clients;
+        note_unused(client.pool);
+        metrics_.clients.subtract();
+        board_.worker(worker_).clients.store(
+            static_cast<std::int32_t>(metrics_.clients.get()), std::memory_order_relaxed
+        );
+    }
+    if (client.statements != nullptr) client.statements->clear(statements_);
+    if (client.secret != 0) sessions_.erase(cancel_key(client));
+    if (client.unnamed != nullptr) {
+        settle_unnamed(*client.unnamed, client.unnamed->last_version + 1);
+        release_values(client.unnamed->now.origin);
+    }
+    client.parameters.told.clear(values_);
+    client.started.clear(values_);
+    values_.release(client.name);
+    values_.release(client.kept_name);
+    clients_.remove(client.link.slot);
+}
 
 Census Core::census() const {
     Census census;

@@ -2,6 +2,8 @@
 // file each:
 //   core.cpp           entries, links, actions
 //   login.cpp          a client from its first byte to its first ReadyForQuery
+//   parameters.cpp     what servers report: who asked for it, who is told
+//   greeting.cpp       what a new session would be told now
 //   client_path.cpp    bytes of a logged-in client
 //   statement_path.cpp Parse, Bind, Describe, Close in pool mode Transaction
 //   command_path.cpp   SQL about prepared statements
@@ -33,6 +35,8 @@ namespace penstock::proxy {
 struct MovedServer {
     PoolKey key;
     std::vector<std::pair<std::size_t, std::string>> parameters;
+    session::ParameterMask set;
+    std::string fingerprint;
     std::uint32_t process_id = 0;
     std::string cancel_key;
     TimePoint connected_at;
@@ -91,6 +95,7 @@ class Core {
 
  private:
     // core.cpp
+    void forget(Client& client);
     void send(LinkId link, std::string_view bytes);
     void send_copy(LinkId link, std::string_view bytes) { send(link, arena_.copy(bytes)); }
     void act(ActionKind kind, LinkId link) { actions_.push_back({kind, link, {}, 0, {}}); }
@@ -108,14 +113,23 @@ class Core {
     void client_encrypted(Client& client, bool has_protocol);
     void client_authenticated(Client& client, std::string& out);
     void welcome(Client& client);
+    void name_client(Client& client);
     bool has_known_parameters(Client& client);
     void probe(Client& client);
+    std::string probing_sql(const Client& client);
     void probe_ended(Client& client);
     void learn_probed(Client& client);
     void session_begins(Client& client, Server& server);
     void logged_in(Client& client);
     void write_parameters(Client& client, std::string& out);
+    void greet(Pool& pool);
+    void greet_late(Pool& pool);
+    void look(Server& server);
+    void looked(Server& server);
+    void welcome_looked(Pool& pool, std::uint32_t look);
+    void outdate(Pool& pool);
     void welcome_all(Pool& pool);
+    void set_name(Client& client, std::string_view name);
     void refuse_welcoming(Pool& pool);
     std::uint32_t pool_for(PoolKey key);
     static std::string written_out(const PoolKey& key);
@@ -151,7 +165,6 @@ class Core {
         CutOff,   // by us: what runs is cancelled
     };
     void leave(Client& client, Leaving how);
-    void forget(Client& client);
 
     // statement_path.cpp
     Next parse(Client& client, Server& server, const wire::Frame& frame);
@@ -245,6 +258,7 @@ class Core {
     void settle_version(Server& server, const session::Expected& entry);
     Next ready_for_query(Server& server, const wire::Frame& frame);
     void parameter_status(Server& server, const wire::Frame& frame);
+    void show_name(Server& server);
     void command_complete(Server& server, std::string_view tag, const session::Expected& entry);
     void to_client(Server& server, std::string_view bytes);
     void nobody_reads(Server& server, std::size_t bytes);
@@ -252,7 +266,10 @@ class Core {
     void send_withheld(Server& server);
     void server_broke(Server& server, std::string_view what);
     void server_fatal(Server& server, std::string_view message);
-    Next injected_query_failed(Server& server, const wire::ErrorFields& error);
+    Next injected_query_failed(
+        Server& server, const wire::ErrorFields& error, const session::Expected& entry
+    );
+    void replay_failed(Client& client, Server& server, const wire::ErrorFields& error);
     Client* owner_of(Server& server);
 
     // checkout.cpp
@@ -264,6 +281,11 @@ class Core {
     void link(Client& client, Server& server);
     void fit_parameters(Client& client, Server& server);
     void take_over_parameters(Server& server);
+    void tell_differences(Client& client, const Server& server);
+    void learn_asked(Client& client, Server& server);
+    void tag_again(Client& client, Server& server);
+    void set_back(Client& client, Server& server);
+    void judge_changes(Server& server);
     TimePoint oldest_wait(const Pool& pool);
     void enqueue(Client& client, Pool& pool);
     void dequeue(Client& client);
@@ -295,7 +317,9 @@ class Core {
     void end_copy_in(Server& server);
     void abort_batch(Server& server);
     void inject_sync(Server& server);
-    void inject_query(Server& server, std::string_view sql, bool is_replay = false);
+    enum class Injected : std::uint8_t { Plain, Replay, Look };
+    void inject_query(Server& server, std::string_view sql, Injected kind = Injected::Plain);
+    void inject_extended(Server& server, std::string_view sql);
     void close_server(Server& server);
     void shut_server(Server& server);
     void send_terminate(Server& server);
@@ -415,8 +439,6 @@ class Core {
     session::ValueTable values_;
     session::StatementTable statements_{values_};
     std::string name_prefix_;  // of statements on servers
-    session::StringMap<std::string>
-        known_values_;  // start-up values of clients: as PostgreSQL writes them
     Metrics metrics_;
     std::vector<Action> actions_;
     Arena arena_;

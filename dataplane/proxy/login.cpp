@@ -3,6 +3,8 @@
 #include "dataplane/wire/writer.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <utility>
 
 namespace penstock::proxy {
 namespace {
@@ -19,7 +21,17 @@ std::string known_key(std::size_t index, std::string_view value) {
 
 // search_path comes back from PostgreSQL as a quoted list; what a client wrote is no such list, so
 // it is pinned.
-bool is_replayed(std::size_t index) { return session::tracked_parameters[index] != "search_path"; }
+// scram_iterations is not known to every version.
+bool is_asked(std::size_t index) {
+    const std::string_view name = session::tracked_parameters[index];
+    return index < session::replayed_parameters && name != "search_path" &&
+           name != "scram_iterations";
+}
+
+std::string_view value_of(const wire::Parameters& parameters, std::string_view name) {
+    const auto found = std::ranges::find(parameters, name, [](const auto& p) { return p.first; });
+    return found == parameters.end() ? std::string_view{} : std::string_view(found->second);
+}
 
 }  // namespace
 
@@ -100,14 +112,13 @@ void Core::client_authenticated(Client& client, std::string& out) {
     for (auto& [name, value] : request.parameters) {
         const auto index = session::tracked_index(name);
         // A walsender takes no SET.
-        if (is_replication || !index || !is_replayed(*index)) {
+        if (is_replication || !index || !is_asked(*index)) {
             key.pinned.emplace_back(std::move(name), std::move(value));
         } else if (*index == session::application_name_index) {
-            client.parameters.set(
-                values_, *index, session::tagged_application_name(settings_->application_tag, value)
-            );
+            set_name(client, value);
         } else {
-            client.parameters.set(values_, *index, value);
+            client.parameters.told.set(values_, *index, value);
+            client.parameters.asked.set(*index);
         }
     }
     if (is_replication) {
@@ -149,7 +160,8 @@ void Core::client_authenticated(Client& client, std::string& out) {
             wire::sql_state::admin_shutdown, "the proxy is shutting down", "Connect again."
         );
     }
-    if (!pool.welcome.empty() && !pool.is_welcome_stale) return welcome(client);
+    client.look = pool.looks;
+    client.active_at = now_;
     pool.welcoming.push_back(client.link.slot, links());
     client.is_queued = true;
     ++welcoming_;
@@ -157,6 +169,7 @@ void Core::client_authenticated(Client& client, std::string& out) {
 }
 
 void Core::welcome(Client& client) {
+    if (!pool_of(client).is_replication) name_client(client);
     // A session has one server from its login to its end, by whose process id it is known.
     if (pool_of(client).key.mode == PoolMode::Session || !has_known_parameters(client))
         return probe(client);
@@ -195,7 +208,6 @@ void Core::logged_in(Client& client) {
 
 void Core::write_parameters(Client& client, std::string& out) {
     const Pool& pool = pool_of(client);
-    const std::string& tag = settings_->application_tag;
     for (const auto& [name, value] : pool.welcome) {
         if (pool.is_replication) {
             wire::write_parameter_status(out, name, value);
@@ -203,39 +215,59 @@ void Core::write_parameters(Client& client, std::string& out) {
         }
         const auto index = session::tracked_index(name);
         if (index && *index == session::application_name_index) {
-            if (client.parameters.get(*index) == session::no_value)
-                client.parameters.set(values_, *index, tag);
-            wire::write_parameter_status(
-                out,
-                name,
-                session::own_application_name(tag, values_.text(client.parameters.get(*index)))
-            );
+            wire::write_parameter_status(out, name, values_.text(client.name));
             continue;
         }
-        if (index && client.parameters.get(*index) == session::no_value) {
-            client.parameters.set(values_, *index, value);
+        if (index && !client.parameters.asked.has(*index)) {
+            const session::ValueId own =
+                client.server == no_slot ? session::no_value
+                                         : servers_.at(client.server).parameters.values.get(*index);
+            client.parameters.told.set(
+                values_, *index, own == session::no_value ? value : std::string(values_.text(own))
+            );
         }
-        const bool is_own = index && client.parameters.get(*index) != session::no_value;
         wire::write_parameter_status(
-            out, name, is_own ? values_.text(client.parameters.get(*index)) : value
+            out, name, index ? values_.text(client.parameters.told.get(*index)) : value
         );
     }
+}
+
+// As PostgreSQL makes it of what the client asked for; the bytes are of the client's encoding.
+void Core::name_client(Client& client) {
+    const Pool& pool = pool_of(client);
+    const std::string_view version = value_of(pool.welcome, "server_version");
+    int major = 0;
+    std::from_chars(version.data(), version.data() + version.size(), major);
+    constexpr int hexadecimal_since = 16;
+    set_name(
+        client,
+        session::clean_application_name(
+            values_.text(client.name),
+            value_of(pool.welcome, "server_encoding") == "UTF8",
+            major >= hexadecimal_since
+        )
+    );
+    const std::string name(values_.text(client.name));
+    values_.release(std::exchange(client.kept_name, values_.add(name)));
+    client.started.set(values_, session::application_name_index, name);
 }
 
 // Are the client's start-up values known to be good? Then they are written as PostgreSQL writes
 // them.
 bool Core::has_known_parameters(Client& client) {
     const Pool& pool = pool_of(client);
-    for (std::size_t i = 0; i < session::tracked_parameters.size(); ++i) {
-        const session::ValueId value = client.parameters.get(i);
-        if (value == session::no_value || i == session::application_name_index) continue;
+    for (std::size_t i = 0; i < session::replayed_parameters; ++i) {
+        if (!client.parameters.asked.has(i) || i == session::application_name_index) continue;
+        const session::ValueId value = client.parameters.told.get(i);
         const auto is_default = [&](const auto& entry) {
             return session::tracked_index(entry.first) == i && entry.second == values_.text(value);
         };
-        if (std::ranges::any_of(pool.welcome, is_default)) continue;
-        const auto known = known_values_.find(known_key(i, values_.text(value)));
-        if (known == known_values_.end()) return false;
-        client.parameters.set(values_, i, known->second);
+        if (!std::ranges::any_of(pool.welcome, is_default)) {
+            const auto known = pool.known.find(known_key(i, values_.text(value)));
+            if (known == pool.known.end()) return false;
+            client.parameters.told.set(values_, i, known->second);
+        }
+        client.started.set(values_, i, std::string(values_.text(client.parameters.told.get(i))));
     }
     return true;
 }
@@ -244,13 +276,23 @@ bool Core::has_known_parameters(Client& client) {
 // client.
 void Core::probe(Client& client) {
     client.probed = std::make_unique<std::vector<std::pair<std::size_t, std::string>>>();
-    for (std::size_t i = 0; i < session::tracked_parameters.size(); ++i) {
-        const session::ValueId value = client.parameters.get(i);
-        if (value == session::no_value || i == session::application_name_index) continue;
-        client.probed->emplace_back(i, values_.text(value));
+    for (std::size_t i = 0; i < session::replayed_parameters; ++i) {
+        if (!client.parameters.asked.has(i) || i == session::application_name_index) continue;
+        client.probed->emplace_back(i, values_.text(client.parameters.told.get(i)));
     }
     client.active_at = now_;
     enqueue(client, pool_of(client));
+}
+
+std::string Core::probing_sql(const Client& client) {
+    std::string sql;
+    for (const auto& [index, text] : *client.probed) session::append_startup_sql(sql, index, text);
+    if (pool_of(client).key.mode != PoolMode::Session || pool_of(client).is_replication) return sql;
+    // It keeps this server.
+    const session::ValueId name = client.parameters.told.get(session::application_name_index);
+    if (values_.text(name) == settings_->application_tag) return sql;
+    session::append_literal(sql.append("SET application_name = "), values_.text(name));
+    return sql.append(";");
 }
 
 void Core::probe_ended(Client& client) {
@@ -260,12 +302,13 @@ void Core::probe_ended(Client& client) {
 }
 
 void Core::learn_probed(Client& client) {
-    constexpr std::size_t known_values_max = 1'000;
-    if (known_values_.size() > known_values_max) known_values_.clear();
+    constexpr std::size_t known_values_max = 100;
+    session::StringMap<std::string>& known = pool_of(client).known;
+    if (known.size() > known_values_max) known.clear();
     for (const auto& [index, text] : *client.probed) {
-        const std::string_view canonical = values_.text(client.parameters.get(index));
-        known_values_[known_key(index, text)] = canonical;
-        known_values_[known_key(index, canonical)] = canonical;
+        const std::string_view canonical = values_.text(client.parameters.told.get(index));
+        known[known_key(index, text)] = canonical;
+        known[known_key(index, canonical)] = canonical;
     }
     client.probed.reset();
 }

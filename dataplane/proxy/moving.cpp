@@ -134,9 +134,11 @@ MovedServerPtr Core::take_moved(LinkId link) {
     Pool& pool = pool_of(*server);
     moved->key = pool.key;
     for (std::size_t i = 0; i < session::tracked_parameters.size(); ++i) {
-        const session::ValueId value = server->parameters.get(i);
+        const session::ValueId value = server->parameters.values.get(i);
         if (value != session::no_value) moved->parameters.emplace_back(i, values_.text(value));
     }
+    moved->set = server->parameters.set;
+    moved->fingerprint = std::move(server->fingerprint);
     moved->process_id = server->process_id;
     moved->cancel_key = std::move(server->cancel_key);
     moved->connected_at = server->connected_at;
@@ -151,7 +153,8 @@ MovedServerPtr Core::take_moved(LinkId link) {
     metrics_.servers_idle.subtract();
     publish_servers();
     metrics_.servers_moved.add();
-    server->parameters.clear(values_);
+    server->parameters.values.clear(values_);
+    server->before.clear(values_);
     servers_.remove(link.slot);
     return moved;
 }
@@ -171,7 +174,9 @@ LinkId Core::adopt(MovedServerPtr moved) {
     server.endpoint = moved->endpoint;
     server.closes_when_free = server.endpoint != settings_->endpoint;
     for (const auto& [parameter, value] : moved->parameters)
-        server.parameters.set(values_, parameter, value);
+        server.parameters.values.set(values_, parameter, value);
+    server.parameters.set = moved->set;
+    server.fingerprint = std::move(moved->fingerprint);
     Pool& pool = *pools_[index];
     ++pool.servers;
     if (pool.welcome.empty()) pool.welcome = std::move(moved->welcome);
@@ -182,12 +187,17 @@ LinkId Core::adopt(MovedServerPtr moved) {
     if (moved->has_statements) {
         // Its statements have the numbers of the other worker.
         inject_query(server, "DEALLOCATE ALL");
+    }
+    const bool is_doubtful = server.fingerprint != pool.fingerprint && !pool.is_blind;
+    if (is_doubtful && !pool.is_replication) {
+        look(server);
+    } else if (!server.replies.is_empty()) {
+        // It is given back behind that.
     } else if (is_unsure && !server.closes_when_free) {
         check(server);
     } else {
         give_back(server);
     }
-    welcome_all(pool);
     return server.link;
 }
 

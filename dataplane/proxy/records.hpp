@@ -83,9 +83,14 @@ struct Client {
     std::uint32_t secret = 0;      // of BackendKeyData
     std::size_t body_missing = 0;
     std::size_t stash_needed = 0;  // bytes that the stash must hold before another look is worth it
-    session::ParameterSet parameters;
-    session::TextLook bound;  // at the text of what the unnamed portal was bound to last
-    pool::SlotLinks links;    // in the pool's list of waiting or welcoming clients
+    std::uint32_t look = 0;        // Welcoming: it came before this look of its pool
+    session::ClientParameters parameters;
+    session::ParameterSet started;  // what it asked for at start-up, as PostgreSQL writes it
+    session::ValueId name = session::no_value;       // its application_name, as it was told
+    session::ValueId kept_name = session::no_value;  // ... at its last idle moment
+    session::TextLook parsed;  // mode Session: at the text of its unnamed statement
+    session::TextLook bound;   // at the text of what the unnamed portal was bound to last
+    pool::SlotLinks links;     // in the pool's list of waiting or welcoming clients
     TimePoint accepted_at;
     TimePoint active_at;                    // last byte received, or since when it waits
     TimePoint held_since;                   // Linked: since when
@@ -157,8 +162,12 @@ struct Server {
     bool has_rows = false;              // came for the statement whose CommandComplete is to come
     session::Traces traces;             // of clients: to be removed before it serves another
     bool is_settling = false;           // what is under way decides what may be sent behind it
-    std::uint16_t cancels = 0;          // in flight
     std::uint16_t lifetime_share = 0;   // random: servers that opened together do not end together
+    bool has_set = false;       // since its last idle moment, a text of its client's that may set
+    bool is_untagged = false;   // its application_name lacks the proxy's tag
+    bool is_judged = false;     // Cleaning: RESET ALL is under way
+    bool has_reset = false;     // ... and a RESET or DISCARD ALL was carried out
+    std::uint16_t cancels = 0;  // in flight
     std::uint32_t pool = no_slot;
     std::uint32_t client = no_slot;
     std::uint32_t process_id = 0;
@@ -167,7 +176,14 @@ struct Server {
     std::size_t unread_bytes = 0;  // Cleaning: of replies that nobody reads
     std::size_t body_missing = 0;
     std::size_t stash_needed = 0;
-    session::ParameterSet parameters;
+    session::ServerParameters parameters;
+    session::ParameterMask changed;  // by its client, since its last idle moment
+    session::ParameterSet before;    // those, as they were then
+    session::ParameterMask unsure;   // of the changed: by the client or by a reload?
+    LinkId unsure_of;                // that client
+    std::string fingerprint;         // of the settings that ALTER ROLE and ALTER DATABASE gave it
+    std::string seen_fingerprint;    // what its look, which is under way, has seen
+    std::uint32_t look = 0;          // ... and which one of its pool's it is
     session::ReplyQueue replies;
     session::ServerStatements statements;
     std::deque<Note> notes;
@@ -232,8 +248,14 @@ struct Pool {
     std::int32_t closing = 0;
     std::int32_t checking = 0;
     std::int32_t clients = 0;
-    wire::Parameters welcome;       // ParameterStatus of the first server
     bool is_welcome_stale = false;  // it was another database's
+    wire::Parameters welcome;  // ParameterStatus that a new session would get, by the last look
+    std::string fingerprint;   // by the last look
+    std::uint32_t looks = 0;   // begun
+    LinkId looking;            // the server that looks now
+    bool is_outdated = false;  // a new session differs from all that are there: one must be opened
+    bool is_blind = false;     // the database does not answer looks
+    session::StringMap<std::string> known;  // start-up values: as PostgreSQL writes them
     std::optional<wire::ScramKeys> scram_keys;
     TimePoint open_not_before{};
     Duration login_retry{};               // doubles while logins fail

@@ -19,6 +19,8 @@ constexpr Duration first_retry = std::chrono::milliseconds(100);
 
 // While the next login is under way, what the last one met holds for so long.
 constexpr Duration failure_is_news = std::chrono::seconds(1);
+// So long a client that logs in waits for a busy server rather than for a new one.
+constexpr Duration look_wait = std::chrono::milliseconds(50);
 
 Counter Metrics::*counter_of(ServerState state) {
     switch (state) {
@@ -78,8 +80,13 @@ void Core::open_wanted(std::uint32_t index) {
     if (now_ < pool.open_not_before) return;
     pool::SizingInput input;
     input.waiting = static_cast<std::int32_t>(pool.waiting.size());
-    // One server tells what all who log in need to know.
-    if (!pool.welcoming.is_empty() || pool.is_missed) input.waiting = std::max(input.waiting, 1);
+    // One server tells what all who log in need to know. It may come free soon.
+    const bool has_servers = pool.servers > pool.opening + pool.closing && !pool.is_outdated;
+    const bool may_wait = has_servers && !pool.welcome.empty() &&
+                          pool.key.mode == PoolMode::Transaction &&
+                          now_ - oldest_wait(pool) < look_wait;
+    if ((!pool.welcoming.is_empty() && !may_wait) || pool.is_missed)
+        input.waiting = std::max(input.waiting, 1);
     input.idle = static_cast<std::int32_t>(pool.idle.size());
     input.opening = pool.opening + pool.checking;
     input.logins_in_flight = board_.logins();
@@ -87,7 +94,9 @@ void Core::open_wanted(std::uint32_t index) {
     const pool::Sizing sizing = pool::servers_to_open(input);
     if (sizing.to_open == 0) return;
     // One that is free elsewhere has been asked for. Without any here every transaction would.
-    if (board_.workers() > 1 && pool.servers > pool.closing && has_idle_elsewhere(pool)) return;
+    if (board_.workers() > 1 && pool.servers > pool.closing && !pool.is_outdated &&
+        has_idle_elsewhere(pool))
+        return;
     for (std::int32_t i = 0; i < sizing.to_open; ++i) {
         if (!board_.take_login(settings_->logins_in_flight_max)) return;
         if (!find_permit(pool, sizing.to_open - i)) return board_.give_login();
@@ -154,7 +163,7 @@ void Core::server_ready(Server& server) {
     Pool& pool = pool_of(server);
     for (const auto& [name, value] : result.parameters) {
         if (const auto index = session::tracked_index(name))
-            server.parameters.set(values_, *index, value);
+            server.parameters.values.set(values_, *index, value);
     }
     server.process_id = result.process_id;
     server.cancel_key = std::move(result.cancel_key);
@@ -164,15 +173,19 @@ void Core::server_ready(Server& server) {
     pool.login_retry = {};
     server_error_.clear();
     metrics_.server_logins.add();
-    if (pool.welcome.empty() || pool.is_welcome_stale) {
-        pool.welcome = std::move(result.parameters);
-        pool.is_welcome_stale = false;
-    }
+    // The newest login shows what new sessions get.
+    if (pool.welcome != result.parameters) pool.known.clear();
+    pool.welcome = std::move(result.parameters);
+    pool.is_welcome_stale = pool.is_outdated = false;
     server.checked_at = now_;
     // It is no longer opening, whatever becomes of it.
     enter(server, ServerState::Cleaning);
-    // First: those who are welcomed may ask for a server at once.
-    give_back(server);
+    if (pool.is_replication || pool.is_blind) {
+        // First: those who are welcomed may ask for a server at once.
+        give_back(server);
+    } else {
+        look(server);
+    }
     welcome_all(pool);
     if (server.stash != nullptr && server.state != ServerState::Closing) server_bytes(server, {});
 }
@@ -301,6 +314,7 @@ void Core::clean_on(Server& server) {
         server.is_discarded = true;
         server.statements.clear();
         server.traces = {};
+        server.parameters.set.clear();
         return inject_query(server, "DISCARD ALL");
     }
     server.is_discarded = false;
@@ -327,14 +341,15 @@ void Core::inject_sync(Server& server) {
     expect(server, entry);
 }
 
-void Core::inject_query(Server& server, std::string_view sql, bool is_replay) {
+void Core::inject_query(Server& server, std::string_view sql, Injected kind) {
     std::string out;
     wire::write_query(out, sql);
     send_copy(server.link, out);
     session::Expected entry;
     entry.kind = Expect::Query;
     entry.is_swallowed = true;
-    entry.is_replay = is_replay;
+    entry.is_replay = kind == Injected::Replay;
+    entry.is_look = kind == Injected::Look;
     expect(server, entry);
     server.has_unnamed = false;
 }
@@ -395,7 +410,12 @@ void Core::server_gone(Server& server) {
     (metrics_.*counter_of(server.state)).subtract();
     publish_servers();
     drop_notes(server);
-    server.parameters.clear(values_);
+    if (pool.looking == server.link) {
+        pool.looking = {};
+        want(index);
+    }
+    server.parameters.values.clear(values_);
+    server.before.clear(values_);
     drop_stash(server.stash);
     servers_.remove(server.link.slot);
     note_unused(index);
@@ -442,7 +462,7 @@ void Core::replace_servers() {
         pool->login_retry = {};
         pool->open_not_before = {};
     }
-    known_values_.clear();
+    for (const auto& pool : pools_) pool->known.clear();
 }
 
 bool Core::needs_check(const Server& server) const {

@@ -93,6 +93,21 @@ Core::Next Core::server_frame(Server& server, const wire::Frame& frame) {
         return Next::Gone;
     }
     if (type == Backend::CopyInResponse) send_withheld(server);
+    if (type == Backend::DataRow && (match.entry.is_look || match.entry.look.shows_name)) {
+        if (!frame.is_whole()) return Next::NeedMore;
+        server.body = Body::Drop;
+        wire::ByteReader reader(frame.body);
+        reader.u16();
+        if (!match.entry.is_look) {
+            show_name(server);
+            return Next::Continue;
+        }
+        // What is there is never empty. (NULL has a length of -1.)
+        const std::uint32_t size = reader.u32();
+        server.seen_fingerprint = "=";
+        if (size <= frame.body.size()) server.seen_fingerprint.append(reader.take(size));
+        return Next::Continue;
+    }
     const bool is_whole_reply = match.verdict == ReplyQueue::Verdict::Completes;
     if (is_whole_reply && match.entry.has_note) settle_note(server);
     if (is_whole_reply && match.entry.version != 0) settle_version(server, match.entry);
@@ -105,7 +120,8 @@ Core::Next Core::server_frame(Server& server, const wire::Frame& frame) {
         to_client(server, frame.all);
         server.body = Body::Forward;
     }
-    if (type == Backend::DataRow || type == Backend::RowDescription) server.has_rows = true;
+    const bool is_row = type == Backend::DataRow || type == Backend::RowDescription;
+    if (is_row && !match.entry.is_swallowed) server.has_rows = true;
     // What ours does was counted when it was sent.
     if (type == Backend::CommandComplete && !match.entry.is_swallowed)
         command_complete(server, frame.body.substr(0, frame.body.find('\0')), match.entry);
@@ -133,6 +149,8 @@ Core::Next Core::server_frame(Server& server, const wire::Frame& frame) {
 void Core::command_complete(Server& server, std::string_view tag, const session::Expected& entry) {
     const bool has_rows = std::exchange(server.has_rows, false);
     const bool is_discard = tag == "DISCARD ALL";
+    if (entry.look.sets || tag == "SET") server.has_set = true;
+    if (is_discard || tag == "RESET") server.has_reset = true;
     if (pool_of(server).key.mode != PoolMode::Transaction) return;
     if (is_discard || tag == "DEALLOCATE ALL" || entry.look.hides_deallocation) {
         forget_statements(server);
@@ -155,6 +173,19 @@ void Core::command_complete(Server& server, std::string_view tag, const session:
     }
     if (is_discard) server.traces = {};
     server.traces.add(session::traces_of_tag(tag, entry.look, has_rows));
+}
+
+// The server's application_name has our tag; the client's own has none.
+void Core::show_name(Server& server) {
+    const Client* const client = owner_of(server);
+    if (client == nullptr) return;
+    const std::string_view name = values_.text(client->name);
+    std::string out;
+    wire::MessageWriter(out, Backend::DataRow)
+        .u16(1)
+        .u32(static_cast<std::uint32_t>(name.size()))
+        .bytes(name);
+    send_copy(client->link, out);
 }
 
 Core::Next Core::asynchronous(Server& server, const wire::Frame& frame) {
@@ -182,37 +213,6 @@ Core::Next Core::asynchronous(Server& server, const wire::Frame& frame) {
     return Next::Continue;
 }
 
-void Core::parameter_status(Server& server, const wire::Frame& frame) {
-    server.body = Body::Drop;
-    wire::ByteReader reader(frame.body);
-    const std::string_view name = reader.c_string();
-    const std::string_view value = reader.c_string();
-    if (!reader.ok()) return;
-    const auto index = session::tracked_index(name);
-    if (index) server.parameters.set(values_, *index, value);
-    Client* const client = owner_of(server);
-    if (client == nullptr) return;
-    const bool is_replay = !server.replies.is_empty() && server.replies.head().is_swallowed;
-    if (!index) return is_replay ? void() : to_client(server, frame.all);
-    if (*index == session::application_name_index) {
-        if (is_replay) return;
-        // Set by the client it has no tag; rolled back or reset it has.
-        const std::string& tag = settings_->application_tag;
-        const std::string own(session::own_application_name(tag, value));
-        client->parameters.set(values_, *index, session::tagged_application_name(tag, own));
-        std::string out;
-        wire::write_parameter_status(out, name, own);
-        return send_copy(client->link, out);
-    }
-    if (is_replay && client->probed != nullptr) return;
-    // Of a replay the client is told only what it does not know yet: how PostgreSQL writes the
-    // value it asked for.
-    const session::ValueId known = client->parameters.get(*index);
-    const bool is_news = known == session::no_value || values_.text(known) != value;
-    if (is_news) client->parameters.set(values_, *index, value);
-    if (!is_replay || is_news) to_client(server, frame.all);
-}
-
 Core::Next Core::error_response(Server& server, const wire::Frame& frame) {
     if (!frame.is_whole()) return Next::NeedMore;
     server.body = Body::Drop;
@@ -230,7 +230,7 @@ Core::Next Core::error_response(Server& server, const wire::Frame& frame) {
     }
     const bool ends_in_ready = match.verdict == ReplyQueue::Verdict::Within;
     if (ends_in_ready && match.entry.is_swallowed) {
-        return injected_query_failed(server, error);
+        return injected_query_failed(server, error, match.entry);
     }
     const session::ClientStatements::Found meant = meant_by(server, match.entry);
     if (match.entry.kind != Expect::Abort) {
@@ -344,28 +344,26 @@ void Core::settle_version(Server& server, const session::Expected& entry) {
     settle_unnamed(*client->unnamed, entry.version);
 }
 
-// A parameter of the client's could not be set, or the server could not be cleaned: it is no longer
-// what it should be.
-Core::Next Core::injected_query_failed(Server& server, const wire::ErrorFields& error) {
-    Client* const probing = owner_of(server);
-    if (probing != nullptr && probing->probed != nullptr) {
-        // A wrong start-up value: nothing of it is left on the server.
-        unlink(*probing, server);
-        fail_client(*probing, {wire::Severity::Fatal, error.sql_state, error.message});
-        clean(server, Leaving::Orderly);
-        return Next::Continue;
+// A parameter of the client's could not be set, or the server could not be cleaned.
+Core::Next Core::injected_query_failed(
+    Server& server, const wire::ErrorFields& error, const session::Expected& entry
+) {
+    if (entry.is_look) return Next::Continue;  // ReadyForQuery follows
+    Client* const client = owner_of(server);
+    const bool is_mid_message =
+        client != nullptr && client->body == Body::Forward && client->body_missing > 0;
+    if (client == nullptr || !entry.is_replay || is_mid_message) {
+        // It is no longer what it should be.
+        close_server(server);
+        if (client != nullptr) replay_failed(*client, server, error);
+        return Next::Gone;
     }
-    close_server(server);
-    if (Client* client = owner_of(server)) {
-        fail_client(
-            *client,
-            {wire::Severity::Fatal,
-             error.sql_state,
-             error.message,
-             "The session's parameters could not be set on a server connection."}
-        );
-    }
-    return Next::Gone;
+    // It fails alone. Of the server nothing is assumed: its settings are reset.
+    const bool is_probe = client->probed != nullptr;
+    server.traces.add(session::Trace::Settings);
+    replay_failed(*client, server, error);
+    clean(server, is_probe ? Leaving::Orderly : Leaving::CutOff);
+    return Next::Continue;
 }
 
 Core::Next Core::ready_for_query(Server& server, const wire::Frame& frame) {
@@ -386,6 +384,12 @@ Core::Next Core::ready_for_query(Server& server, const wire::Frame& frame) {
     server.query_since = now_;
     if (match.entry.has_note) settle_note(server);
     if (match.entry.is_replay) take_over_parameters(server);
+    const std::uint32_t look = match.entry.is_look ? server.look : 0;
+    if (look != 0) looked(server);
+    if (server.is_judged && server.state == ServerState::Cleaning) {
+        server.is_judged = false;
+        judge_changes(server);
+    }
     server.hold.set(HoldReason::Transaction, server.status != TransactionStatus::Idle);
     // A simple Query ends an extended batch that stands before it, as a Sync does.
     if (match.entry.kind != Expect::Sync && server.hold.has(HoldReason::Unsynced))
@@ -395,10 +399,19 @@ Core::Next Core::ready_for_query(Server& server, const wire::Frame& frame) {
         if (!server.replies.is_empty()) start_cancel(server, {}, worker_);
     }
     if (server.state == ServerState::Cleaning) {
+        Pool& pool = pool_of(server);
         if (server.replies.is_empty()) clean_on(server);
+        if (look != 0) welcome_looked(pool, look);
     } else if (server.state == ServerState::Linked) {
         Client& client = clients_.at(server.client);
         if (!server.replies.owes_ready()) server.is_settling = false;
+        if (server.status == TransactionStatus::Idle && !match.entry.is_swallowed) {
+            const bool is_reset = server.has_reset && pool_of(server).key.mode == PoolMode::Session;
+            if (!server.changed.is_empty()) learn_asked(client, server);
+            server.has_set = server.has_reset = false;
+            if (is_reset) set_back(client, server);
+        }
+        if (server.is_untagged) tag_again(client, server);
         if (client.is_stalled && server.notes_synced == 0) end_stall(client);
         if (server.state == ServerState::Linked) release_if_free(server);
     }

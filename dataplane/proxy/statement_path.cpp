@@ -47,8 +47,8 @@ session::Origin Core::origin_now(const Client& client, const Server& server) con
     session::Origin origin;
     for (std::size_t i = 0; i < origin.settings.size(); ++i) {
         if (!session::is_fixed_at_parse(i)) continue;
-        const session::ValueId own = client.parameters.get(i);
-        origin.settings[i] = own != session::no_value ? own : server.parameters.get(i);
+        const session::ValueId own = client.parameters.told.get(i);
+        origin.settings[i] = own != session::no_value ? own : server.parameters.values.get(i);
     }
     origin.alteration = server.alteration;
     return origin;

@@ -7,6 +7,8 @@
 namespace penstock::session {
 namespace {
 
+constexpr std::size_t name_bytes_max = 63;  // NAMEDATALEN - 1
+
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 bool same_name(std::string_view a, std::string_view b) {
@@ -81,13 +83,6 @@ void ParameterSet::set(ValueTable& table, std::size_t index, std::string_view te
     table.release(old);
 }
 
-void ParameterSet::copy_missing(ValueTable& table, const ParameterSet& other) {
-    for (std::size_t i = 0; i < values_.size(); ++i) {
-        if (values_[i] == no_value && other.values_[i] != no_value)
-            set(table, i, table.text(other.values_[i]));
-    }
-}
-
 void ParameterSet::clear(ValueTable& table) {
     for (ValueId& value : values_) {
         table.release(value);
@@ -95,41 +90,87 @@ void ParameterSet::clear(ValueTable& table) {
     }
 }
 
-bool fits(const ParameterSet& have, const ParameterSet& want) {
-    if (have == want) return true;
-    for (std::size_t i = 0; i < tracked_parameters.size(); ++i) {
-        if (want.get(i) != have.get(i) && want.get(i) != no_value && have.get(i) != no_value)
-            return false;
-    }
-    return true;
-}
-
-std::string replay_sql(
-    const ValueTable& table, const ParameterSet& have, const ParameterSet& want
+std::string fitting_sql(
+    const ValueTable& table,
+    const ServerParameters& server,
+    const ClientParameters& client,
+    ParameterMask& set_behind
 ) {
     std::string sql;
-    for (std::size_t i = 0; i < tracked_parameters.size(); ++i) {
-        if (want.get(i) == have.get(i) || want.get(i) == no_value || have.get(i) == no_value)
-            continue;
-        sql.append("SET ").append(tracked_parameters[i]).append(" = ");
-        append_value(sql, i, table.text(want.get(i)));
-        sql += ';';
+    set_behind = server.set;
+    for (std::size_t i = 0; i < replayed_parameters; ++i) {
+        const ValueId wanted = client.told.get(i);
+        if (server.values.get(i) == no_value) continue;
+        if (!client.asked.has(i)) {
+            if (!server.set.has(i)) continue;
+            sql.append("RESET ").append(tracked_parameters[i]).append(";");
+            set_behind.set(i, false);
+        } else if (wanted != no_value && wanted != server.values.get(i)) {
+            sql.append("SET ").append(tracked_parameters[i]).append(" = ");
+            append_value(sql, i, table.text(wanted));
+            sql += ';';
+            set_behind.set(i);
+        }
     }
     return sql;
 }
 
+std::string resetting_sql(ParameterMask set) {
+    std::string sql;
+    for (std::size_t i = 0; i < replayed_parameters; ++i) {
+        if (set.has(i)) sql.append("RESET ").append(tracked_parameters[i]).append(";");
+    }
+    return sql;
+}
+
+void append_startup_sql(std::string& sql, std::size_t index, std::string_view value) {
+    const std::string_view name = tracked_parameters[index];
+    sql.append("RESET ").append(name).append(";SET ").append(name).append(" = ");
+    append_value(sql, index, value);
+    sql += ';';
+}
+
+// A row's xmin changes with the row. The operators are named with their schema: a role's
+// search_path may hide pg_catalog.
+const std::string_view fingerprint_sql =
+    "SELECT pg_catalog.string_agg(s.setdatabase::pg_catalog.text OPERATOR(pg_catalog.||) ' ' "
+    "OPERATOR(pg_catalog.||) s.xmin::pg_catalog.text, ',') FROM pg_catalog.pg_db_role_setting s "
+    "WHERE s.setdatabase OPERATOR(pg_catalog.=) ANY (ARRAY[0::pg_catalog.oid, (SELECT d.oid FROM "
+    "pg_catalog.pg_database d WHERE d.datname OPERATOR(pg_catalog.=) "
+    "pg_catalog.current_database())]) AND s.setrole OPERATOR(pg_catalog.=) ANY "
+    "(ARRAY[0::pg_catalog.oid, (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname "
+    "OPERATOR(pg_catalog.=) SESSION_USER)])";
+
+std::string clean_application_name(
+    std::string_view name, bool is_utf8, bool is_escaped_in_hexadecimal
+) {
+    std::size_t end = 0;
+    while (end < name.size()) {
+        const auto lead = static_cast<unsigned char>(name[end]);
+        std::size_t size = 1;
+        if (is_utf8 && lead >= 0xc0) size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+        if (end + size > name_bytes_max) break;
+        end += size;
+    }
+    std::string clean;
+    for (const char c : name.substr(0, end)) {
+        constexpr std::string_view digits = "0123456789abcdef";
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte >= 32 && byte <= 126) {
+            clean += c;
+        } else if (is_escaped_in_hexadecimal) {
+            clean.append("\\x").append({digits[byte >> 4U], digits[byte & 15U]});
+        } else {
+            clean += '?';
+        }
+    }
+    return clean;
+}
+
 std::string tagged_application_name(std::string_view tag, std::string_view client_name) {
-    constexpr std::size_t name_bytes_max = 63;  // NAMEDATALEN - 1
     std::string name(tag);
     if (!client_name.empty()) name.append(" ").append(client_name);
     if (name.size() > name_bytes_max) name.resize(name_bytes_max);
-    return name;
-}
-
-std::string_view own_application_name(std::string_view tag, std::string_view name) {
-    if (!name.starts_with(tag)) return name;
-    name.remove_prefix(tag.size());
-    if (name.starts_with(' ')) name.remove_prefix(1);
     return name;
 }
 

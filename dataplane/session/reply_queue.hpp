@@ -34,6 +34,7 @@ struct Expected {
     bool has_note = false;      // the server's next note belongs to this entry
     bool is_replay = false;     // ours: makes the server's parameters the client's
     bool is_unasked = false;    // its client ended its stream without asking for the reply
+    bool is_look = false;       // ours: asks what a new session would be told
     bool is_refused = false;    // sent in place of what this pool mode refuses: it must fail
     TextLook look;              // Query, Execute: at the text
     std::uint32_t owner = no_owner;

@@ -75,7 +75,11 @@ bool FakeBackend::run(Portal& portal, std::size_t rows_max, bool with_descriptio
         complete("SET");
     } else if (sql.starts_with("RESET ")) {
         const std::string name(sql.substr(6));
-        parameters_[name] = defaults_[name];
+        if (name == "ALL") {
+            parameters_ = defaults_;
+        } else {
+            parameters_[name] = defaults_[name];
+        }
         complete("RESET");
     } else if (sql == "DISCARD ALL" || sql == "DEALLOCATE ALL") {
         if (sql == "DISCARD ALL" && status_ != TransactionStatus::Idle) {

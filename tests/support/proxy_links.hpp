@@ -3,6 +3,8 @@
 #pragma once
 
 #include "dataplane/proxy/proxy.hpp"
+#include "dataplane/session/parameters.hpp"
+#include "dataplane/wire/bytes.hpp"
 #include "tests/support/messages.hpp"
 #include "tests/support/seeded_random.hpp"
 
@@ -30,6 +32,7 @@ struct PlayedLink {
     LinkId id;
     std::string sent;        // by the Proxy, not yet taken
     std::string all_sent;    // by the Proxy, ever
+    std::string received;    // by the Proxy, ever
     bool is_open = true;     // its name is not gone
     bool is_shut = false;    // the Proxy ended its sending direction
     bool is_paused = false;  // the Proxy does not want to read it
@@ -61,6 +64,7 @@ class ProxyLinks {
         return links.size() - 1;
     }
     void receive(std::size_t link, std::string_view bytes) {
+        links[link].received += bytes;
         // The Proxy may look at the bytes no longer than until its actions are performed.
         const std::string copy(bytes);
         proxy.received(links[link].id, copy, now);
@@ -128,6 +132,7 @@ class ProxyLinks {
     void perform() {
         // The actions are the Proxy's and hold until its next entry: none is called from here.
         for (const Action& action : proxy.actions()) perform(action);
+        answer_looks();
     }
 
     std::string take_sent(std::size_t link) { return std::exchange(links[link].sent, {}); }
@@ -181,6 +186,9 @@ class ProxyLinks {
         expect_empty();
     }
 
+    // What servers answer to looks (proxy/greeting.cpp); while it is empty they do not.
+    std::string fingerprint = "1";
+
     const std::uint32_t worker;
     pool::Board& board;
     proxy::TimePoint now{std::chrono::hours(1)};
@@ -192,6 +200,51 @@ class ProxyLinks {
     bool is_drained = false;
 
  private:
+    // Looks are taken off what was sent and answered at once, so that scripts need not speak of
+    // them. A RESET goes back to the first value that the server reported.
+    void answer_looks() {
+        if (fingerprint.empty()) return;
+        for (std::size_t i = 0; i < links.size(); ++i) {
+            PlayedLink& link = links[i];
+            if (!link.is_open || link.id.kind != LinkKind::Server) continue;
+            const std::string end = std::string(session::fingerprint_sql) + '\0';
+            if (!link.sent.ends_with(end)) continue;
+            // Where the message begins whose length reaches to the end.
+            std::size_t at = link.sent.size() - end.size() - 5;
+            const auto reaches_end = [&link](std::size_t from) {
+                return link.sent[from] == 'Q' &&
+                       wire::load_u32(link.sent.data() + from + 1) == link.sent.size() - from - 1;
+            };
+            while (at > 0 && !reaches_end(at)) --at;
+            const std::string sql = link.sent.substr(at + 5);
+            link.sent.resize(at);
+            receive(i, answer_to_look(link, sql.substr(0, sql.size() - end.size())));
+        }
+    }
+    std::string answer_to_look(const PlayedLink& link, const std::string& resets) const {
+        std::map<std::string, std::string> first;
+        std::map<std::string, std::string> now_there;
+        for (const Message& message : messages(link.received)) {
+            if (message.type != 'S') continue;
+            const std::size_t end = message.body.find('\0');
+            const std::string name = message.body.substr(0, end);
+            const std::string value = message.body.substr(end + 1, message.body.size() - end - 2);
+            first.emplace(name, value);
+            now_there[name] = value;
+        }
+        std::string answer;
+        std::string statuses;
+        for (std::size_t at = 0; at < resets.size(); at = resets.find(';', at) + 1) {
+            const std::string name = resets.substr(at + 6, resets.find(';', at) - at - 6);
+            answer += message('C', std::string("RESET") + '\0');
+            if (first[name] != now_there[name])
+                statuses += message('S', name + '\0' + first[name] + '\0');
+        }
+        std::string size(4, '\0');
+        size[3] = static_cast<char>(fingerprint.size());
+        answer += message('D', std::string("\0\1", 2) + size + fingerprint);
+        return answer + message('C', std::string("SELECT 1") + '\0') + statuses + message('Z', "I");
+    }
     void perform(const Action& action) {
         switch (action.kind) {
             case ActionKind::WantServer:

@@ -162,7 +162,9 @@ class Script {
                 startup_message({{"user", "app"}, {"database", "orders"}, {parameter, asked}})
             )
             .expects_to_client(client, authentication_ok())
-            .expects_to_server(server, query("SET " + parameter + " = '" + asked + "';"))
+            .expects_to_server(
+                server, query("RESET " + parameter + ";SET " + parameter + " = '" + asked + "';")
+            )
             .server_sends(server, parameter_status(parameter, known) + done("SET"))
             .expects_welcome(client)
             .setup_ends();

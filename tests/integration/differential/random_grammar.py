@@ -27,12 +27,8 @@ from .random_words import (
 # Productions that the proxy is known to answer otherwise than PostgreSQL, and why. They are not drawn. Empty is the aim.
 KNOWN: dict[str, str] = {
     "copy then FIN": "another SQLSTATE than PostgreSQL's 08006",
-    "new defaults": "values of the first login are kept",
-    "start-up application_name": "not made ASCII, and its tag is shown",
-    "start-up DateStyle": "judged on a used server",
-    "start-up options": "judged on a used server",
-    "rename": "not made ASCII, and its tag is shown",
-    "reset": "RESET goes back to the server's value",
+    "start-up DateStyle": "where role or database give a DateStyle, a part of one is judged on that, not on the configuration's",
+    "reset": "goes back to the client's start-up value behind the text, not inside it or what is sent with it",
     "several executes": "EXECUTE of a protocol's name is known as the only statement of a text",
     "discard_all": "goes back to the server's values",
 }

@@ -26,7 +26,7 @@ def _before_a_stranger(stage: Stage, *texts: str) -> None:
 _LOOK_AROUND = (
     "select session_user, current_user", "show role", "show work_mem", "select current_setting('my.own', true) is distinct from 'x'",
     "select count(*) from pg_cursors where is_holdable", "select count(*) from pg_listening_channels()",
-    "select count(*) from pg_locks where locktype = 'advisory'", "select to_regclass('left_behind') is null",
+    "select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()", "select to_regclass('left_behind') is null",
     "select lastval()", "show datestyle", "show timezone",
 )
 

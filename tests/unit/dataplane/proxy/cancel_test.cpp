@@ -202,7 +202,7 @@ Script replaying() {
     Script script = pooled(plain_settings(), 1);
     script.logs_in_with("b", "s", "TimeZone", "GMT", "GMT")
         .client_sends(query("select 1"))
-        .expects_to_server(query("SET TimeZone = 'UTC';") + query("select 1"));
+        .expects_to_server(query("RESET TimeZone;") + query("select 1"));
     return script;
 }
 

@@ -71,7 +71,7 @@ TEST(Checkout, ParametersAreReplayedInOneSendWithTheBatch) {
         parse_complete() + bind_complete() + data_row("1") + done("SELECT 1");
     script.logs_in_with("b", "s", "TimeZone", "GMT", "GMT")
         .client_sends(batch)
-        .expects_to_server(query("SET TimeZone = 'UTC';") + batch)
+        .expects_to_server(query("RESET TimeZone;") + batch)
         .server_sends(parameter_status("TimeZone", "UTC") + done("SET") + replies)
         .expects_to_client(replies)
         .client_sends(query("select 2"))

@@ -71,12 +71,9 @@ TEST(Login, ClientIsToldItsOwnParametersAsTheDatabaseWritesThem) {
     script.opens("b")
         .client_sends("b", startup)
         .expects_to_client("b", authentication_ok())
-        .expects_to_server(
-            query("SET DateStyle = 'german';SET application_name = 'penstock/1 psql';")
-        )
+        .expects_to_server(query("RESET DateStyle;SET DateStyle = 'german';"))
         .server_sends(
-            parameter_status("DateStyle", "German, DMY") +
-            parameter_status("application_name", "penstock/1 psql") + command_complete("SET") +
+            parameter_status("DateStyle", "German, DMY") + command_complete("RESET") +
             command_complete("SET") + ready_for_query()
         )
         .then(is_welcomed("b"))
@@ -95,7 +92,7 @@ TEST(Login, ValueThatTheDatabaseRefusesEndsTheLogin) {
             "b", startup_message({{"user", "app"}, {"database", "orders"}, {"TimeZone", "nowhere"}})
         )
         .expects_to_client("b", authentication_ok())
-        .expects_to_server(query("SET TimeZone = 'nowhere';"))
+        .expects_to_server(query("RESET TimeZone;SET TimeZone = 'nowhere';"))
         .server_sends(
             error_response().code("22023").message("invalid value for \"TimeZone\"").bytes() +
             ready_for_query()
@@ -333,7 +330,7 @@ TEST(Login, SessionsStartupValuesAreSetBeforeItBegins) {
         .expects_to_client("b", authentication_ok())
         .expects_server("t")
         .server_logs_in("t")
-        .expects_to_server("t", query("SET TimeZone = 'gmt';"))
+        .expects_to_server("t", query("RESET TimeZone;SET TimeZone = 'gmt';"))
         .expects_to_client("b", "")
         .server_sends("t", parameter_status("TimeZone", "GMT") + done("SET"))
         .expects_welcome("b")

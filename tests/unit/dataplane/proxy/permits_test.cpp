@@ -28,13 +28,14 @@ class TwoPoolsTest : public testing::Test {
     }
     // So many clients of user "rich" with a server each, and one that waits.
     void fill(std::size_t servers) {
-        for (std::size_t i = 0; i < servers; ++i) {
+        for (std::size_t i = 0; i <= servers; ++i) {
             clients.push_back(log_in("rich"));
             if (i == 0) rich.push_back(log_in_server());
-            links.receive(clients.back(), query("select " + std::to_string(i)));
+        }
+        for (std::size_t i = 0; i < servers; ++i) {
+            links.receive(clients[i], query("select " + std::to_string(i)));
             if (i > 0) rich.push_back(log_in_server());
         }
-        clients.push_back(log_in("rich"));
         links.receive(clients.back(), query("select 'waits'"));
         EXPECT_EQ(links.proxy.metrics().clients_waiting.get(), 1U);
     }
@@ -62,10 +63,10 @@ TEST_F(TwoPoolsTest, PoolWithWaitersGivesUpAServerForAnothersFirst) {
     EXPECT_EQ(board.used(), 3);
     const std::size_t first = log_in_server();
     EXPECT_TRUE(types(links.take_sent(poor)).ends_with("KZ"));
+    const std::size_t second = log_in("poor");
     links.receive(poor, query("select 'poor'"));
     EXPECT_EQ(links.take_sent(first), query("select 'poor'"));
     // Two and one is fair: the next one that is freed stays.
-    const std::size_t second = log_in("poor");
     links.receive(second, query("select 'poor'"));
     links.pass(milliseconds(30));
     links.receive(rich[0], one_row("0"));
@@ -104,20 +105,20 @@ TEST_F(TwoPoolsTest, SlowPoolsQueueRefusesNobodyElse) {
     board.set_limit(4);
     const std::size_t fast = log_in("poor");
     log_in_server();
+    const std::size_t other = log_in("poor");
+    const std::size_t third = log_in("poor");
     links.receive(fast, query("select 1"));
     fill(3);
+    const std::size_t next = log_in("rich");
+    const std::size_t last = log_in("rich");
     links.pass(seconds(1));
     links.receive(rich[0], one_row("0"));
     const auto refused = [this] { return links.proxy.metrics().transactions_refused.get(); };
     // One second for each of three: whoever is the second in the line waits 330 ms.
-    const std::size_t next = log_in("rich");
     links.receive(next, query("select 'next'"));
-    const std::size_t last = log_in("rich");
     links.receive(last, query("select 'last'"));
     EXPECT_EQ(refused(), 1U);
-    const std::size_t other = log_in("poor");
     links.receive(other, query("select 2"));
-    const std::size_t third = log_in("poor");
     links.receive(third, query("select 3"));
     EXPECT_EQ(refused(), 1U);
 }

@@ -42,37 +42,37 @@ TEST(ParameterSet, SetAgainReleasesTheOldValue) {
     EXPECT_NE(table.add("x"), no_value);
 }
 
-TEST(ParameterSet, CopyMissingKeepsOwnValues) {
+TEST(FittingSql, SetsWhatWasAskedForAndResetsWhatWasNot) {
     ValueTable table;
-    ParameterSet own;
-    ParameterSet other;
-    own.set(table, date_style, "German");
-    other.set(table, date_style, "ISO");
-    other.set(table, encoding, "UTF8");
-    own.copy_missing(table, other);
-    EXPECT_EQ(table.text(own.get(date_style)), "German");
-    EXPECT_EQ(own.get(encoding), other.get(encoding));
+    ServerParameters server;
+    ClientParameters client;
+    server.values.set(table, encoding, "LATIN1");
+    server.values.set(table, date_style, "ISO, MDY");
+    server.values.set(table, 2, "UTC");
+    server.set.set(encoding);
+    client.told.set(table, encoding, "UTF8");  // follows the server
+    client.told.set(table, date_style, "German, DMY");
+    client.told.set(table, 2, "Europe/Paris");  // follows the server, where it was not set
+    client.told.set(table, 3, "postgres");      // the server never reported it
+    client.asked.set(date_style);
+    client.asked.set(3);
+    EXPECT_FALSE(fits(server, client));
+    ParameterMask behind;
+    EXPECT_EQ(
+        fitting_sql(table, server, client, behind),
+        "RESET client_encoding;SET DateStyle = 'German, DMY';"
+    );
+    ParameterMask expected;
+    expected.set(date_style);
+    EXPECT_EQ(behind, expected);
+    server.values = client.told;
+    EXPECT_FALSE(fits(server, client)) << "the encoding is another's";
+    server.set = behind;
+    EXPECT_TRUE(fits(server, client));
+    EXPECT_EQ(fitting_sql(table, server, client, behind), "");
 }
 
-TEST(ReplaySql, SetsWhatDiffersAndIsKnownToBoth) {
-    ValueTable table;
-    ParameterSet have;
-    ParameterSet want;
-    have.set(table, encoding, "UTF8");
-    have.set(table, date_style, "ISO, MDY");
-    want.set(table, encoding, "UTF8");
-    want.set(table, date_style, "German, DMY");
-    want.set(table, 3, "postgres");  // the server never reported it
-    have.set(table, 2, "UTC");       // the client has no value for it
-    EXPECT_FALSE(fits(have, want));
-    EXPECT_EQ(replay_sql(table, have, want), "SET DateStyle = 'German, DMY';");
-    have.set(table, date_style, "German, DMY");
-    EXPECT_TRUE(fits(have, want));
-    EXPECT_EQ(replay_sql(table, have, want), "");
-    EXPECT_TRUE(fits(want, want));
-}
-
-TEST(ReplaySql, ValuesAreQuoted) {
+TEST(FittingSql, ValuesAreQuoted) {
     struct Case {
         std::size_t index;
         std::string value;
@@ -90,24 +90,39 @@ TEST(ReplaySql, ValuesAreQuoted) {
     };
     for (const Case& c : cases) {
         ValueTable table;
-        ParameterSet have;
-        ParameterSet want;
-        have.set(table, c.index, "other");
-        want.set(table, c.index, c.value);
-        EXPECT_EQ(replay_sql(table, have, want), c.sql);
+        ServerParameters server;
+        ClientParameters client;
+        server.values.set(table, c.index, "other");
+        client.told.set(table, c.index, c.value);
+        client.asked.set(c.index);
+        ParameterMask behind;
+        EXPECT_EQ(fitting_sql(table, server, client, behind), c.sql);
     }
+}
+
+TEST(StartupSql, IsJudgedOnTheSessionsDefault) {
+    std::string sql;
+    append_startup_sql(sql, date_style, "ISO");
+    EXPECT_EQ(sql, "RESET DateStyle;SET DateStyle = 'ISO';");
+    ParameterMask set;
+    set.set(date_style);
+    EXPECT_EQ(resetting_sql(set), "RESET DateStyle;");
+}
+
+TEST(CleanApplicationName, IsAsPostgresqlKeepsIt) {
+    EXPECT_EQ(clean_application_name("psql ~", true, false), "psql ~");
+    EXPECT_EQ(clean_application_name("\xc3\xa9\t", true, false), "???");
+    EXPECT_EQ(clean_application_name("\xc3\xa9", true, true), "\\xc3\\xa9");
+    EXPECT_EQ(clean_application_name(std::string(80, 'x'), true, true).size(), 63U);
+    EXPECT_EQ(clean_application_name(std::string(62, 'x') + "\xc3\xa9", true, false).size(), 62U);
+    EXPECT_EQ(clean_application_name(std::string(62, 'x') + "\xc3\xa9", false, false).size(), 63U);
+    EXPECT_EQ(clean_application_name("\xff", true, false), "?");
 }
 
 TEST(TaggedApplicationName, IsTheTagThenTheClientsName) {
     EXPECT_EQ(tagged_application_name("penstock/1", ""), "penstock/1");
     EXPECT_EQ(tagged_application_name("penstock/1", "psql"), "penstock/1 psql");
     EXPECT_EQ(tagged_application_name("penstock/1", std::string(80, 'x')).size(), 63U);
-}
-
-TEST(Parameters, OwnNameIsWhatStandsBehindTheTag) {
-    EXPECT_EQ(own_application_name("penstock:a", "penstock:a psql"), "psql");
-    EXPECT_EQ(own_application_name("penstock:a", "penstock:a"), "");
-    EXPECT_EQ(own_application_name("penstock:a", "psql"), "psql");
 }
 
 }  // namespace
