@@ -149,7 +149,12 @@ void Core::want(std::uint32_t index) {
             pool.share->wanting_workers.fetch_or(own_bit());
         }
     }
-    if (board_.workers() > 1 && pool.idle.empty()) ask_others(pool);
+    if (board_.workers() > 1 && pool.idle.empty() && is_short(pool)) ask_others(pool);
+}
+
+// Do more wait than there are servers that come free at once, as they are only asked something?
+bool Core::is_short(const Pool& pool) {
+    return static_cast<std::int32_t>(pool.waiting.size()) > pool.checking;
 }
 
 // Nobody waits for a server of this pool any more.

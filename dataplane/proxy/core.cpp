@@ -94,12 +94,14 @@ void Core::serve_wanted() {
         Pool& pool = *pools_[index];
         serve(pool);
         greet(pool);
-        // What was asked for may have gone to somebody else.
-        const bool is_behind = board_.workers() > 1 && pool.idle.empty() &&
-                               !(pool.waiting.is_empty() && pool.welcoming.is_empty()) &&
+        open_wanted(index);
+        // What was asked for may have gone to somebody else. For a login a server moves only if
+        // none can be here.
+        const bool is_unserved =
+            is_short(pool) || (!pool.welcoming.is_empty() && pool.servers == 0);
+        const bool is_behind = board_.workers() > 1 && pool.idle.empty() && is_unserved &&
                                now_ - pool.asked_at > ask_again_after;
         if (is_behind) ask_others(pool);
-        open_wanted(index);
         greet_late(pool);
     }
     std::erase_if(wanting_, [this](std::uint32_t index) {

@@ -299,6 +299,7 @@ class Core {
     void serve_wanted();
     void serve(Pool& pool);
     void want(std::uint32_t pool);
+    static bool is_short(const Pool& pool);
 
     // server_life.cpp
     void open_wanted(std::uint32_t pool);

@@ -12,6 +12,8 @@ namespace {
 
 // So long a client that logs in waits for a look while there are values of an earlier one.
 constexpr Duration late = std::chrono::milliseconds(100);
+// ... and for a new server while those that are there are known to be old.
+constexpr Duration late_if_outdated = std::chrono::seconds(2);
 
 }  // namespace
 
@@ -19,9 +21,11 @@ constexpr Duration late = std::chrono::milliseconds(100);
 void Core::look(Server& server) {
     Pool& pool = pool_of(server);
     enter(server, ServerState::Cleaning);
+    // It comes free soon: no other is opened in its place. An answer shows that it lives, too.
+    server.is_checking = true;
+    ++pool.checking;
     std::string sql = session::resetting_sql(server.parameters.set);
     server.parameters.set.clear();
-    server.is_discarded = true;  // in mode Session: nothing has been done with it
     inject_query(server, sql.append(session::fingerprint_sql), Injected::Look);
     server.look = ++pool.looks;
 }
@@ -44,7 +48,7 @@ void Core::greet_late(Pool& pool) {
     if (pool.welcoming.is_empty() || pool.welcome.empty() || pool.opening > 0) return;
     if (pool.is_replication || pool.looking != LinkId{}) return;
     Client& first = clients_.at(pool.welcoming.front());
-    if (now_ - first.active_at >= late) welcome_all(pool);
+    if (now_ - first.active_at >= (pool.is_outdated ? late_if_outdated : late)) welcome_all(pool);
 }
 
 // Its answer is complete, or it failed.

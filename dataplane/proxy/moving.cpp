@@ -102,6 +102,8 @@ bool Core::can_move(const Server& server) const {
 // any here has: so a server comes to rest where the oldest wait is.
 void Core::offer_to_others(Server& server) {
     Pool& pool = pool_of(server);
+    // It was opened for a client here, who has not got to use it yet.
+    if (!server.has_served && pool.clients > 0) return;
     std::uint64_t others = pool.share->wanting_workers.load() & ~own_bit();
     if (others == 0) return;
     std::int64_t oldest = INT64_MAX;

@@ -155,7 +155,7 @@ struct Server {
     bool is_discarded = false;      // Cleaning in mode Session: DISCARD ALL was sent
     bool is_rolled_back = false;    // Cleaning: ROLLBACK was sent
     bool has_served = false;        // a client has had it
-    bool is_checking = false;       // Cleaning: was idle for long, is asked whether it lives
+    bool is_checking = false;       // Cleaning: is asked whether it lives, or looks
     bool cancel_when_own_ends = false;  // a cancel waits until our injected messages are answered
     bool is_encrypted = false;          // by TLS
     bool has_unnamed = false;           // an unnamed statement may exist here, whose: unnamed_*
