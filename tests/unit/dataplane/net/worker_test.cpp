@@ -159,7 +159,8 @@ TEST(Worker, AClientThatEndsItsHalfIsClosed) {
 }
 
 // Its socket is not read while it waits, and it has sent more than was asked of it.
-TEST(Worker, AClientThatGoesWhileItWaitsLeavesTheQueue) {
+// One that only sends no more stays: it waits for its replies.
+TEST(Worker, AClientThatBreaksAwayWhileItWaitsLeavesTheQueue) {
     const test::ThrowawayPostgres postgres;
     const test::RunningProxy proxy(
         postgres.port(), std::string(base) + "workers: 1\nserverConnections: 1\n"
@@ -177,6 +178,10 @@ TEST(Worker, AClientThatGoesWhileItWaitsLeavesTheQueue) {
         ASSERT_TRUE(waiting(1));
         const std::string more(100'000, 'x');
         ASSERT_GT(::send(PQsocket(waiter.get()), more.data(), more.size(), MSG_DONTWAIT), 0);
+        const linger reset{1, 0};
+        ASSERT_EQ(
+            ::setsockopt(PQsocket(waiter.get()), SOL_SOCKET, SO_LINGER, &reset, sizeof reset), 0
+        );
     }
     EXPECT_TRUE(waiting(0));
     EXPECT_TRUE(holder.ask("COMMIT").ok);
