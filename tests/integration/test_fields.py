@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import ctypes
 import json
 import os
@@ -188,7 +189,7 @@ def test_another_database_replaces_servers(
         with _client(proxy) as idle, _client(proxy) as busy:
             busy.run("begin")
             assert idle.value(port) == str(postgres.port)
-            wait_for("two servers", lambda: postgres.pooled() == 2, PATIENCE)
+            wait_for("two servers", lambda: postgres.pooled() >= 2, PATIENCE)
             _reload(proxy, database={"host": "localhost", "port": new.port})
             wait_for("the idle one is gone", lambda: postgres.pooled() == 1, PATIENCE)
             assert idle.value(port) == str(new.port)

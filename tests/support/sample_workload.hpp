@@ -14,7 +14,7 @@ inline api::ConnectionPool sample_pool() {
     pool.spec.database.host = "db.example.com";
     pool.spec.database.tls = {api::TlsMode::VerifyFull, api::CaSecretRef{"database-ca", "ca.crt"}};
     pool.spec.database.monitor_secret_ref.name = "monitor";
-    pool.spec.clients.users_secret_ref = api::UsersSecretRef{"users", "userlist.txt"};
+    pool.spec.clients.users_secret_ref = api::UsersSecretRef{"users", "userlist.txt", {}};
     pool.spec.clients.tls = api::ClientTls{api::ClientTlsMode::Allow, {"server-tls"}};
     return pool;
 }

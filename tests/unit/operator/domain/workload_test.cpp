@@ -9,7 +9,7 @@ namespace {
 
 TEST(Workload, ConfigNamesSecretsByFile) {
     api::ConnectionPool pool = test::pool("main");
-    pool.spec.clients.users_secret_ref = api::UsersSecretRef{"users", "userlist.txt"};
+    pool.spec.clients.users_secret_ref = api::UsersSecretRef{"users", "userlist.txt", {}};
     pool.spec.clients.tls = api::ClientTls{api::ClientTlsMode::Require, {"cert"}};
     const api::DataplaneConfig config = config_of(pool, "/secrets");
     EXPECT_EQ(config.pool, "default/main");
