@@ -18,10 +18,17 @@ bool is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
 }
 
-bool is_of_word(char c) {
-    return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '$' ||
-           static_cast<unsigned char>(c) >= 0x80;
-}
+// A table: every character of a word in front of a text is looked at.
+constexpr auto word_characters = [] {
+    std::array<bool, 256> is_in{};
+    for (std::size_t c = 0; c < is_in.size(); ++c) {
+        const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80;
+        is_in[c] = is_letter || (c >= '0' && c <= '9') || c == '_' || c == '$';
+    }
+    return is_in;
+}();
+
+bool is_of_word(char c) { return word_characters[static_cast<unsigned char>(c)]; }
 
 bool same(std::string_view text, std::string_view lower_word) {
     return std::ranges::equal(text, lower_word, {}, lower);

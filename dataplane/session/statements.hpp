@@ -23,11 +23,11 @@ inline constexpr StatementId no_statement = 0;
 // The statement without a command: parsing it succeeds in any state of a session. Always known.
 inline constexpr StatementId empty_statement = ~StatementId{0};
 
-// Is this parameter one by which PostgreSQL reads a statement's text, so that literals and names
-// are what it was when the statement was parsed?
-constexpr bool is_fixed_at_parse(std::size_t index) {
-    const std::string_view name = tracked_parameters[index];
-    for (const std::string_view fixed :
+// The parameters by which PostgreSQL reads a statement's text, so that literals and names are what
+// they were when the statement was parsed. A table, since every Parse asks for each.
+inline constexpr auto fixed_at_parse = [] {
+    std::array<bool, tracked_parameters.size()> is_fixed{};
+    for (const std::string_view name :
          {"client_encoding",
           "DateStyle",
           "TimeZone",
@@ -35,10 +35,12 @@ constexpr bool is_fixed_at_parse(std::size_t index) {
           "standard_conforming_strings",
           "search_path",
           "session_authorization"}) {
-        if (name == fixed) return true;
+        for (std::size_t i = 0; i < tracked_parameters.size(); ++i)
+            if (tracked_parameters[i] == name) is_fixed[i] = true;
     }
-    return false;
-}
+    return is_fixed;
+}();
+constexpr bool is_fixed_at_parse(std::size_t index) { return fixed_at_parse[index]; }
 
 // Under what a statement is parsed. A plain value: who keeps one must hold its settings' values.
 struct Origin {
