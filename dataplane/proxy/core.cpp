@@ -97,8 +97,10 @@ void Core::serve_wanted() {
         open_wanted(index);
         // What was asked for may have gone to somebody else. For a login a server moves only if
         // none can be here.
-        const bool is_unserved =
-            is_short(pool) || (!pool.welcoming.is_empty() && pool.servers == 0);
+        const bool is_login_unserved = !pool.welcoming.is_empty() && pool.opening == 0 &&
+                                       pool.checking == 0 &&
+                                       (pool.servers == 0 || pool.key.mode == PoolMode::Session);
+        const bool is_unserved = is_short(pool) || is_login_unserved;
         const bool is_behind = board_.workers() > 1 && pool.idle.empty() && is_unserved &&
                                now_ - pool.asked_at > ask_again_after;
         if (is_behind) ask_others(pool);

@@ -62,9 +62,11 @@ void Core::looked(Server& server) {
         server.traces.add(session::Trace::Settings);
         return;
     }
-    const bool is_first = server.fingerprint.empty();
-    if (is_first) server.fingerprint = seen;
     const bool is_news = seen != pool.fingerprint;
+    // Whether a server whose first look brings news logged in before the change is not known: then
+    // it goes, and the next one's look brings none.
+    const bool is_first = server.fingerprint.empty();
+    if (is_first && (pool.fingerprint.empty() || !is_news)) server.fingerprint = seen;
     pool.fingerprint = std::move(seen);
     if (is_news) outdate(pool);
     if (server.fingerprint != pool.fingerprint) {
@@ -100,8 +102,7 @@ void Core::welcome_looked(Pool& pool, std::uint32_t look) {
 void Core::outdate(Pool& pool) {
     for (std::uint32_t slot = 0; slot < servers_.slots(); ++slot) {
         Server* const server = servers_.at_if_used(slot);
-        if (server == nullptr || &pool_of(*server) != &pool || server->fingerprint.empty())
-            continue;
+        if (server == nullptr || &pool_of(*server) != &pool) continue;
         if (server->fingerprint == pool.fingerprint) continue;
         if (server->state == ServerState::Idle) {
             close_server(*server);

@@ -95,7 +95,7 @@ void Core::open_wanted(std::uint32_t index) {
     if (sizing.to_open == 0) return;
     // One that is free elsewhere has been asked for. Without any here every transaction would.
     if (board_.workers() > 1 && pool.servers > pool.closing && !pool.is_outdated &&
-        has_idle_elsewhere(pool))
+        is_short(pool) && has_idle_elsewhere(pool))
         return;
     for (std::int32_t i = 0; i < sizing.to_open; ++i) {
         if (!board_.take_login(settings_->logins_in_flight_max)) return;
@@ -183,10 +183,11 @@ void Core::server_ready(Server& server) {
     if (pool.is_replication || pool.is_blind) {
         // First: those who are welcomed may ask for a server at once.
         give_back(server);
+        welcome_all(pool);
     } else {
+        // Settings may have changed since the login began.
         look(server);
     }
-    welcome_all(pool);
     if (server.stash != nullptr && server.state != ServerState::Closing) server_bytes(server, {});
 }
 

@@ -49,19 +49,19 @@ TEST(Greeting, LoginWaitsForALookNoLongerThanATenthOfASecond) {
     script.passes_in_all_ways();
 }
 
-TEST(Greeting, FirstQueryWaitsForTheServerThatLooksAndOpensNoOther) {
+TEST(Greeting, LookBehindAServersLoginWelcomesAndOpensNoOther) {
     Script script;
     script.then([](ScriptPlay& play) { play.links.fingerprint.clear(); })
         .opens("a")
-        .client_sends(Script::startup_of_client())
+        .client_sends(Script::startup_of_client() + query("select 1"))
         .expects_to_client(authentication_ok())
         .expects_server("s")
         .server_logs_in("s")
-        .expects_welcome("a")
+        .expects_to_client("")
         .then([](ScriptPlay& play) { play.links.take_sent(play.index("s")); })
-        .client_sends(query("select 1"))
         .expects_no_open()
         .server_sends(data_row("1") + done("SELECT 1"))
+        .expects_welcome("a")
         .expects_to_server(query("select 1"))
         .server_sends(one_row("1"))
         .expects_to_client(one_row("1"));
