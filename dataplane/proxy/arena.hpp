@@ -2,7 +2,6 @@
 // do not move.
 #pragma once
 
-#include <cstring>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -13,7 +12,7 @@ class Arena {
  public:
     std::string_view copy(std::string_view bytes) {
         char* at = allocate(bytes.size());
-        std::memcpy(at, bytes.data(), bytes.size());
+        bytes.copy(at, bytes.size());
         return {at, bytes.size()};
     }
     // Requires: size bytes are written before the view is used.

@@ -289,7 +289,7 @@ Core::Next Core::simple_query(Client& client, Server& server, const wire::Frame&
     if (text.ends_with('\0')) text.remove_suffix(1);
     entry.look = session::look_at(text, frame.is_whole());
     if (pool_of(server).key.mode == PoolMode::Transaction) {
-        if (frame.is_whole()) {
+        if (frame.is_whole() && session::may_be_command(text)) {
             const session::StatementCommand command = session::command_in(text);
             if (command.kind != session::StatementCommand::Kind::None) {
                 bool is_sent = false;

@@ -115,9 +115,9 @@ Note Core::deallocation(Client& client, Server& server, std::string_view name) {
 std::string Core::sent_in_place_of(
     const Client& client, std::string_view sql, std::string& deallocates
 ) const {
+    if (client.statements == nullptr || !session::may_be_command(sql)) return {};
     const StatementCommand command = session::command_in(sql);
-    if (command.kind != StatementCommand::Kind::Deallocate || client.statements == nullptr)
-        return {};
+    if (command.kind != StatementCommand::Kind::Deallocate) return {};
     if (client.statements->find(command.name).id == session::no_statement) return {};
     deallocates = command.name;
     std::string sent(sql.substr(0, command.name_at));

@@ -416,8 +416,8 @@ void Core::send_renamed(
     const std::uint32_t big_endian = __builtin_bswap32(static_cast<std::uint32_t>(length));
     head[0] = frame.type;
     std::memcpy(head + 1, &big_endian, sizeof big_endian);
-    std::memcpy(head + wire::header_bytes, before.data(), before.size());
-    std::memcpy(head + wire::header_bytes + before.size(), name.text().data(), name.text().size());
+    before.copy(head + wire::header_bytes, before.size());
+    name.text().copy(head + wire::header_bytes + before.size(), name.text().size());
     head[own - 1] = '\0';
     send(server.link, {head, own});
     send(server.link, after);

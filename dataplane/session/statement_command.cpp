@@ -129,10 +129,10 @@ Kind kind_of(std::string_view word) {
 }  // namespace
 
 StatementCommand command_in(std::string_view sql) {
+    if (!may_be_command(sql)) return {};
     Reader reader(sql);
     reader.skip_blanks();
-    const char first = reader.rest().empty() ? ' ' : lower(reader.rest().front());
-    if (first != 'd' && first != 'e' && first != 'p') return {};
+    if (!may_be_command(reader.rest())) return {};
     StatementCommand command;
     command.kind = kind_of(reader.word());
     if (command.kind == Kind::None) return {};

@@ -22,7 +22,30 @@ struct StatementCommand {
     std::size_t name_size = 0;  // with its quotes
 };
 
-// What the text is. Cheap for texts whose first letter is that of no such command.
+// Can the text be such a command, by its first character? Cheap.
+inline bool may_be_command(std::string_view sql) {
+    switch (sql.empty() ? ';' : sql.front()) {
+        case ' ':
+        case '\t':
+        case '\n':
+        case '\r':
+        case '\f':
+        case '\v':
+        case '-':
+        case '/':
+        case 'd':
+        case 'D':
+        case 'e':
+        case 'E':
+        case 'p':
+        case 'P':
+            return true;
+        default:
+            return false;
+    }
+}
+
+// What the text is.
 StatementCommand command_in(std::string_view sql);
 
 // Has the text a word by which it may change how PostgreSQL reads or plans statements, other than

@@ -12,6 +12,9 @@ namespace {
 // Of a longer text only so much is looked at.
 constexpr std::size_t looked_at_max = 64 * 1024;
 
+// Below this a loop of our own is quicker than a call of memchr() for each character wanted.
+constexpr std::size_t short_text_max = 128;
+
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 bool is_blank(char c) {
@@ -31,7 +34,11 @@ constexpr auto word_characters = [] {
 bool is_of_word(char c) { return word_characters[static_cast<unsigned char>(c)]; }
 
 bool same(std::string_view text, std::string_view lower_word) {
-    return std::ranges::equal(text, lower_word, {}, lower);
+    if (text.size() != lower_word.size()) return false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (lower(text[i]) != lower_word[i]) return false;
+    }
+    return true;
 }
 
 bool contains(std::string_view text, std::string_view lower_word) {
@@ -272,9 +279,106 @@ void judge_calls(std::string_view sql, TextLook& look) {
     }
 }
 
+// First letters of words none of which judge() knows.
+constexpr auto ordinary_firsts = [] {
+    std::array<bool, 256> is_in{};
+    for (const char c : std::string_view("abefghijkmnopqrtuvxyz")) {
+        is_in[static_cast<unsigned char>(c)] = true;
+        is_in[static_cast<unsigned char>(c) - ('a' - 'A')] = true;
+    }
+    return is_in;
+}();
+
+using Word = std::uint64_t;
+constexpr Word in_each_byte = 0x0101010101010101;
+
+Word word_at(const char* at) {
+    Word word = 0;
+    std::memcpy(&word, at, sizeof word);
+    return word;
+}
+
+// Not zero: one of the word's bytes is zero.
+constexpr Word zero_bytes(Word word) { return (word - in_each_byte) & ~word & in_each_byte << 7; }
+
+// Which of the characters that need a closer look are in a text.
+struct Marks {
+    bool has_bracket = false;    // '('
+    bool has_semicolon = false;  // before the text's end
+};
+
+Marks marks_in(std::string_view text) {
+    const std::string_view inner = text.substr(0, text.size() - (text.ends_with(';') ? 1 : 0));
+    if (text.size() > short_text_max || inner.size() < sizeof(Word)) {
+        return {
+            inner.find('(') != std::string_view::npos, inner.find(';') != std::string_view::npos};
+    }
+    const char* at = inner.data();
+    const char* const last = at + inner.size() - sizeof(Word);
+    Word brackets = zero_bytes(word_at(last) ^ '(' * in_each_byte);
+    Word semicolons = zero_bytes(word_at(last) ^ ';' * in_each_byte);
+    for (; at < last; at += sizeof(Word)) {
+        brackets |= zero_bytes(word_at(at) ^ '(' * in_each_byte);
+        semicolons |= zero_bytes(word_at(at) ^ ';' * in_each_byte);
+    }
+    return {brackets != 0, semicolons != 0};
+}
+
+bool begins_with_select(std::string_view sql) {
+    if (sql.size() < sizeof(Word)) return false;
+    const Word letters = word_at("\xff\xff\xff\xff\xff\xff\0\0") & word_at(sql.data());
+    const Word in_lower_case = letters | word_at("\x20\x20\x20\x20\x20\x20\0\0");
+    return in_lower_case == word_at("select\0\0") && !is_of_word(sql[6]);
+}
+
+// What judge() would find of a text by its first word, where a few letters show it.
+enum class Opening : std::uint8_t { Ordinary, MayMakeTable, NeedsCloserLook };
+
+Opening opening_of(std::string_view sql) {
+    constexpr std::size_t letters = 3;
+    if (sql.size() < letters) return Opening::NeedsCloserLook;
+    if (ordinary_firsts[static_cast<unsigned char>(sql[0])]) return Opening::Ordinary;
+    if (begins_with_select(sql)) return Opening::MayMakeTable;
+    const char second = lower(sql[1]);
+    bool is_ordinary = false;
+    switch (lower(sql[0])) {
+        case 'c':  // COMMIT, COPY, CLOSE
+            is_ordinary = second == 'o' || second == 'l';
+            break;
+        case 'd':  // DELETE, DROP
+            is_ordinary = second == 'r' || (second == 'e' && lower(sql[2]) == 'l');
+            break;
+        case 'l':  // LOCK
+            is_ordinary = second == 'o';
+            break;
+        case 's':  // SAVEPOINT, START
+            is_ordinary = second == 'a' || second == 't';
+            break;
+        case 'w':
+            return Opening::MayMakeTable;
+        default:
+            break;
+    }
+    return is_ordinary ? Opening::Ordinary : Opening::NeedsCloserLook;
+}
+
 }  // namespace
 
+// Most texts are one statement of an ordinary kind.
 TextLook look_at(std::string_view sql, bool is_whole) {
+    const Opening opening = opening_of(sql);
+    if (opening == Opening::NeedsCloserLook || sql.size() > looked_at_max)
+        return look_closely_at(sql, is_whole);
+    const Marks marks = marks_in(sql);
+    if (marks.has_semicolon) return look_closely_at(sql, is_whole);
+    TextLook look;
+    look.is_permanent = is_whole && opening == Opening::Ordinary;
+    look.holds_nothing = is_whole;
+    if (marks.has_bracket) judge_calls(sql, look);
+    return look;
+}
+
+TextLook look_closely_at(std::string_view sql, bool is_whole) {
     if (sql.size() > looked_at_max) {
         sql = sql.substr(0, looked_at_max);
         is_whole = false;

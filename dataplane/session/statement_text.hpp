@@ -1,8 +1,8 @@
 // What an SQL text shows, by the first words of its statements and the functions that it names, of
 // session state: what it may leave on its server for the next client, and what must not run at all.
 // No parser: what cannot be seen here (a function's body) is not known. One look for each simple
-// Query and each Parse; its cost is a search for '(' and ';' where the first word is an ordinary
-// one.
+// Query and each Parse; where the first word is an ordinary one and no '(' and no inner ';' are
+// there, its cost is the search for them.
 #pragma once
 
 #include <cstdint>
@@ -52,6 +52,8 @@ struct TextLook {
 
 // is_whole: nothing of the text is missing behind `sql`.
 TextLook look_at(std::string_view sql, bool is_whole = true);
+// The same, without the short cut for what most texts are.
+TextLook look_closely_at(std::string_view sql, bool is_whole = true);
 
 // What the statement whose CommandComplete has this tag left. has_rows: rows, or a description of
 // them, came before it.

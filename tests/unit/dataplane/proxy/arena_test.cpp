@@ -30,6 +30,7 @@ TEST(Arena, RoomIsUsedAgainAfterReset) {
     EXPECT_EQ(arena.copy("again").data(), first);
     EXPECT_EQ(arena.copy("behind").data(), first + 5);
     EXPECT_EQ(arena.copy("").size(), 0U);
+    EXPECT_EQ(arena.copy(std::string_view()).size(), 0U);
 }
 
 }  // namespace

@@ -1,5 +1,10 @@
 #include "dataplane/session/statement_text.hpp"
 
+#include <array>
+#include <memory>
+#include <random>
+#include <string>
+
 #include <gtest/gtest.h>
 
 namespace penstock::session {
@@ -118,6 +123,107 @@ TEST(StatementText, ShowOfTheNameIsFoundAlone) {
     EXPECT_TRUE(look_at("SHOW Application_Name ; ").shows_name);
     EXPECT_FALSE(look_at("show application_name; select 1").shows_name);
     EXPECT_FALSE(look_at("show timezone").shows_name);
+}
+
+TEST(StatementText, ShortCutFindsWhatACloserLookDoes) {
+    // Words that are looked for, such as begin as they do, and what stands between them.
+    constexpr std::array<std::string_view, 78> pieces{
+        "select",
+        "SELECT",
+        "Select",
+        "selects",
+        "selec",
+        "se",
+        "set",
+        "SET",
+        "settle",
+        "show",
+        "Sh",
+        "savepoint",
+        "start",
+        "w",
+        "with",
+        "WITH",
+        "listen",
+        "LISTEN",
+        "lock",
+        "li",
+        "load",
+        "l",
+        "do",
+        "DO",
+        "declare",
+        "DECLARE",
+        "dec",
+        "delete",
+        "drop",
+        "d",
+        "create",
+        "CREATE",
+        "cr",
+        "call",
+        "CALL",
+        "commit",
+        "copy",
+        "close",
+        "c",
+        "insert",
+        "update",
+        "begin",
+        "x",
+        "local",
+        "temp",
+        "hold",
+        "role",
+        "into",
+        "transaction",
+        "timezone",
+        "application_name",
+        "nextval",
+        "pg_advisory_lock",
+        "PG_TRY_ADVISORY_LOCK_SHARED",
+        "set_config",
+        "deallocate",
+        "(",
+        ")",
+        ";",
+        "; ",
+        " ;",
+        "'",
+        "''",
+        "e'",
+        "\\",
+        "\"",
+        "$",
+        "$$",
+        "$a$",
+        "$1",
+        "--",
+        "\n",
+        "/*",
+        "*/",
+        " ",
+        " ",
+        "  ",
+        "\xc3\xa4"};
+    std::mt19937 random(7);  // the same texts in each run
+    const auto below = [&random](std::size_t count) {
+        return std::uniform_int_distribution<std::size_t>(0, count - 1)(random);
+    };
+    for (int i = 0; i < 100'000; ++i) {
+        std::string sql;
+        for (std::size_t piece = below(12); piece > 0; --piece) {
+            if (piece == 3 && i % 16 == 0) sql.append(below(200), 'x');
+            sql += pieces[below(pieces.size())];
+            if (below(2) == 0) sql += ' ';
+        }
+        const bool is_whole = i % 8 != 0;
+        // At the end of its memory, so that AddressSanitizer sees a look behind it.
+        const std::unique_ptr<char[]> exact(new char[sql.size()]);
+        sql.copy(exact.get(), sql.size());
+        const TextLook look = look_at({exact.get(), sql.size()}, is_whole);
+        ASSERT_EQ(look, look_closely_at(sql, is_whole)) << sql;
+    }
 }
 
 TEST(StatementText, CleaningRemovesWhatWasLeftAndNoPreparedStatement) {
