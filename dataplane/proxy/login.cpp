@@ -37,6 +37,7 @@ std::string_view value_of(const wire::Parameters& parameters, std::string_view n
 
 void Core::client_login_bytes(Client& client, std::string_view bytes) {
     if (client.is_cancelling) return;
+    client.active_at = now_;
     if (client.login->is_deriving_keys) return append_stash(client, bytes);
     const std::string_view chunk = open_stash(client.stash, bytes, 0);
     std::string out;
@@ -140,6 +141,12 @@ void Core::client_authenticated(Client& client, std::string& out) {
             metrics_.client_login_failures.add();
             fail_client(client, {Severity::Fatal, sql_state, message, {}, hint});
         };
+    // In front of AuthenticationOk, where libpq goes on to the next host that it knows.
+    if (is_draining_) {
+        return refused(
+            wire::sql_state::cannot_connect_now, "the proxy is shutting down", "Connect again."
+        );
+    }
     send_copy(client.link, out);
     if (is_replication && pool.key.mode != PoolMode::Session) {
         return refused(
@@ -153,11 +160,6 @@ void Core::client_authenticated(Client& client, std::string& out) {
             wire::sql_state::too_many_connections,
             "sorry, too many clients already",
             "limits.maxClientConnections is reached."
-        );
-    }
-    if (is_draining_) {
-        return refused(
-            wire::sql_state::admin_shutdown, "the proxy is shutting down", "Connect again."
         );
     }
     client.look = pool.looks;

@@ -266,10 +266,11 @@ Core::Next Core::hand_off(Client& client) {
 }
 
 // Nothing of the client's is under way, and it has been silent: one that is busy is handed off when
-// it says something.
+// it says something, one that logs in when it has said all (client_authenticated).
 bool Core::may_hand_off(const Client& client) {
-    if (client.state == ClientState::LoggingIn) return !client.is_cancelling;
-    // A login may wait for a server too.
+    if (client.state == ClientState::LoggingIn)
+        return !client.is_cancelling && now_ - client.active_at >= silence_min;
+    // Authenticated, and waits for a server. An error is the answer to its login.
     if (client.state == ClientState::Welcoming || client.probed != nullptr) return true;
     // A message that has begun to arrive begins a transaction.
     if (client.stash != nullptr || client.body != Body::None) return false;

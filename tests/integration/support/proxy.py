@@ -149,8 +149,9 @@ class Proxy:
         return samples
 
     def clients(self) -> int:
-        """Clients in any state."""
-        return int(sum(v for n, v in self.metrics().items() if n.startswith("penstock_proxy_clients{")))
+        """Clients, logged in or not; who waits is logged in."""
+        return int(sum(v for n, v in self.metrics().items()
+                       if n.startswith("penstock_proxy_clients{") and 'state="log' in n))
 
     def waiting(self) -> int:
         """Clients that wait for a server."""

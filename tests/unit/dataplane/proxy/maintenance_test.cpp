@@ -383,10 +383,31 @@ TEST(Maintenance, ClientsThatComeDuringADrainAreSentAway) {
         .client_sends("b", Script::startup_of_client())
         .then([](ScriptPlay& play) {
             const auto all = messages(play.links.take_sent(play.index("b")));
-            ASSERT_EQ(all.size(), 2U);
-            EXPECT_EQ(wire::read_error(all[1].body).sql_state, "57P01");
+            ASSERT_EQ(all.size(), 1U);
+            EXPECT_EQ(wire::read_error(all[0].body).sql_state, "57P03");
         })
         .expects_closed("b");
+    script.fails_cleanly_at_each_step();
+}
+
+TEST(Maintenance, LoginThatIsUnderWayInADrainHearsWhy) {
+    Settings settings = plain_settings();
+    settings.drain_timeout = seconds(30);
+    Script script = pooled(settings);
+    const std::string startup = Script::startup_of_client();
+    script.opens("b")
+        .client_sends("b", startup.substr(0, 20))
+        .then([](ScriptPlay& play) { play.links.drain(); })
+        .after(milliseconds(400))
+        .expects_open_still("b")
+        .client_sends("b", startup.substr(20))
+        .expects_error("b", "57P03")
+        .expects_closed("b")
+        .opens("c")
+        .after(milliseconds(400))
+        .expects_open_still("c")
+        .after(milliseconds(200))
+        .expects_closed("c");
     script.fails_cleanly_at_each_step();
 }
 
