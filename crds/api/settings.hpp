@@ -322,7 +322,8 @@ struct Drain {
 };
 static_assert(complete<Drain>());
 
-// The line of transactions that wait for a server connection of one proxy.
+// The lines of transactions that wait for a server connection of one proxy: one for each database
+// and user.
 struct Queue {
     std::int32_t max_length = 1000;
     std::int32_t max_wait_milliseconds = 5000;
@@ -333,8 +334,8 @@ struct Queue {
             field(
                 &S::max_length,
                 "maxLength",
-                "Transactions of one proxy that may wait at once; one more is refused. 0 sets no "
-                "limit.",
+                "Transactions of one database and user that may wait at one proxy at once; one "
+                "more is refused. 0 sets no limit.",
                 Change::Live,
                 range(0, 1'000'000)
             ),

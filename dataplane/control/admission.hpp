@@ -7,11 +7,10 @@
 
 namespace penstock::control {
 
-// Of one pool, but for the queue's length.
+// Of one pool: another's queue must not refuse its clients.
 struct AdmissionInput {
-    std::int32_t queued = 0;       // transactions that wait already, of all pools
-    std::int32_t queued_max = 0;   // 0: no bound
-    std::int32_t waiting = 0;      // of them, those of this pool
+    std::int32_t waiting = 0;      // transactions that wait already
+    std::int32_t waiting_max = 0;  // 0: no bound
     std::int64_t hold_us = 0;      // how long a transaction holds a server; 0: not known
     std::int32_t servers = 0;      // that it has, or may still open
     std::int64_t wait_max_us = 0;  // longest predicted wait that is queued; 0: no bound

@@ -59,7 +59,7 @@ class Board {
     struct Throttle {
         std::atomic<bool> enforced{false};
         std::atomic<std::int32_t> concurrency_max{0};
-        std::atomic<std::int32_t> queue_length_max{0};
+        std::atomic<std::int32_t> queue_length_max{0};  // of each pool
         std::atomic<std::int32_t> queue_wait_max_us{0};
     };
     Throttle throttle;

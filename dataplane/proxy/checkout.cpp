@@ -44,8 +44,7 @@ Core::Acquired Core::acquire(Client& client, std::string& detail) {
     const auto& throttle = board_.throttle;
     control::AdmissionInput input;
     input.waiting = pool.share->waiting.load(std::memory_order_relaxed);
-    input.queued = board_.sum(&pool::Board::Worker::waiting);
-    input.queued_max = throttle.queue_length_max.load(std::memory_order_relaxed);
+    input.waiting_max = throttle.queue_length_max.load(std::memory_order_relaxed);
     input.wait_max_us = throttle.queue_wait_max_us.load(std::memory_order_relaxed);
     if (input.wait_max_us > 0) {
         input.hold_us = pool.hold_time.mean_us(now_);

@@ -89,7 +89,7 @@ CASES = {
     "timeouts.tcpUserTimeoutSeconds": "test_fields.py::test_sockets_have_their_timeouts",
     "drain.timeoutSeconds": "test_life.py::test_drain_has_an_end",
     "drain.acceptSeconds": "test_pod.py::test_the_end_of_a_pod_first_makes_it_unready_then_hands_clients_off",
-    "queue.maxLength": "test_timeouts.py::test_line_of_waiting_transactions_is_bounded",
+    "queue.maxLength": "test_timeouts.py::test_line_of_one_database_refuses_nobody_of_another",
     "queue.maxWaitMilliseconds": "test_fields.py::test_longer_predicted_wait_is_refused",
 }
 

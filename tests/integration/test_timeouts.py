@@ -135,6 +135,23 @@ def test_line_of_waiting_transactions_is_bounded(start: Start) -> None:
         client.close()
 
 
+def test_line_of_one_database_refuses_nobody_of_another(start: Start) -> None:
+    """queue.maxLength holds for each database and user, whichever worker they meet."""
+    proxy = start(serverConnections=2, queue={"maxLength": 1, "maxWaitMilliseconds": 60_000})
+    with _client(proxy) as slow, _client(proxy) as waits, connect(proxy.port, TRUST_USER, "postgres") as holder, \
+            connect(proxy.port, TRUST_USER, "postgres") as other:
+        slow.run("begin")
+        holder.run("begin")
+        waits.send(p.query("select 'slow'"))
+        wait_for("one of the first database waits", lambda: proxy.waiting() == 1, PATIENCE)
+        other.send(p.query("select 'other'"))
+        wait_for("one of the second waits too", lambda: proxy.waiting() == 2, PATIENCE)
+        holder.run("commit")
+        assert [r.kind for r in other.until_ready()] == ["T", "D", "C", "Z"]
+        slow.run("commit")
+        assert [r.kind for r in waits.until_ready()] == ["T", "D", "C", "Z"]
+
+
 def test_most_clients_and_one_more(start: Start) -> None:
     """53300 at login, and a place that is given back can be taken again."""
     proxy = start(limits={"maxClientConnections": 3})
