@@ -55,18 +55,17 @@ void Link::note_ready(std::uint32_t events) {
 }
 
 Transfer Link::read(char* buffer, std::size_t size) {
-    Transfer got;
-    if (tls_) {
-        got = tls_->read(buffer, size);
-    } else {
-        const ssize_t bytes = ::recv(fd(), buffer, size, MSG_DONTWAIT);
-        if (bytes > 0) got = {Transfer::Kind::Moved, static_cast<std::size_t>(bytes), {}};
-        if (bytes == 0) got = {Transfer::Kind::Closed, 0, "connection closed by the peer", true};
-        if (bytes < 0) got = failed(errno);
-    }
+    Transfer got = tls_ ? tls_->read(buffer, size) : read_plain(buffer, size);
     // Bytes that came meanwhile are a change of their own; an end was told with the bytes before.
     if (got.bytes < size) is_readable_ = has_hung_up_;
     return got;
+}
+
+Transfer Link::read_plain(char* buffer, std::size_t size) const {
+    const ssize_t bytes = ::recv(fd(), buffer, size, MSG_DONTWAIT);
+    if (bytes > 0) return {Transfer::Kind::Moved, static_cast<std::size_t>(bytes), {}};
+    if (bytes < 0) return failed(errno);
+    return {Transfer::Kind::Closed, 0, "connection closed by the peer", true};
 }
 
 std::optional<char> Link::peek() const {

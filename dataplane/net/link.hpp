@@ -119,6 +119,7 @@ class Link {
 
  private:
     void forget();
+    Transfer read_plain(char* buffer, std::size_t size) const;
     Transfer noted(Transfer written);
 
     Poller& poller_;

@@ -23,6 +23,7 @@ class Links {
     // It is not taken again before recycle(): the event that runs may still hold it.
     void give_back(Link& link) { closed_.push_back(&link); }
     void recycle() {
+        if (closed_.empty()) return;
         free_.insert(free_.end(), closed_.begin(), closed_.end());
         closed_.clear();
     }

@@ -13,7 +13,23 @@ using State = Link::State;
 using proxy::ActionKind;
 
 void Worker::perform(Link* origin) {
-    for (const proxy::Action& action : proxy_.actions()) perform_one(action);
+    const std::vector<proxy::Action>& actions = proxy_.actions();
+    if (actions.empty()) return;
+    // What most events cause are sends to one link.
+    const proxy::LinkId first = actions.front().link;
+    const bool is_for_one = std::ranges::all_of(actions, [first](const proxy::Action& action) {
+        return action.kind == ActionKind::Send && action.link == first;
+    });
+    if (is_for_one) {
+        Link* const link = links_.find(first);
+        if (link == nullptr) return;
+        iovecs_.clear();
+        for (const proxy::Action& action : actions) add_part(action.bytes);
+        flush_parts(*link);
+        block_if_behind(origin, *link);
+        return;
+    }
+    for (const proxy::Action& action : actions) perform_one(action);
     flush_all(origin);
     if (!moves_.empty()) move_servers();
 }
@@ -124,20 +140,25 @@ void Worker::enqueue(Link& link, std::string_view bytes) {
     link.outbox_last = part;
 }
 
-// What the socket does not take becomes pending.
 void Worker::flush(Link& link) {
     iovecs_.clear();
-    for (std::uint32_t at = link.outbox_first; at != 0; at = outbox_[at].next) {
-        const std::string_view bytes = outbox_[at].bytes;
-        iovecs_.push_back({const_cast<char*>(bytes.data()), bytes.size()});
-    }
+    for (std::uint32_t at = link.outbox_first; at != 0; at = outbox_[at].next)
+        add_part(outbox_[at].bytes);
     link.outbox_first = 0;
+    flush_parts(link);
+}
+
+void Worker::add_part(std::string_view bytes) {
+    if (!bytes.empty()) iovecs_.push_back({const_cast<char*>(bytes.data()), bytes.size()});
+}
+
+void Worker::flush_parts(Link& link) {
     std::size_t next = 0;
     const bool may_write = link.state() == State::Open && !link.has_pending();
     while (may_write && next < iovecs_.size()) {
         const std::size_t count = std::min<std::size_t>(iovecs_.size() - next, IOV_MAX);
-        Transfer sent;
-        if (!link.send_failed) sent = link.write(&iovecs_[next], count);
+        if (link.send_failed) break;
+        Transfer sent = link.write(&iovecs_[next], count);
         if (sent.kind == Transfer::Kind::WouldBlock) break;
         if (sent.kind == Transfer::Kind::Closed) {
             // What the peer said before it closed is still to be read, and reading finds the end.
@@ -165,13 +186,18 @@ void Worker::flush(Link& link) {
 void Worker::flush_all(Link* origin) {
     for (Link* link : outbox_links_) {
         if (link->outbox_first != 0 && link->state() != State::Free) flush(*link);
-        const bool is_behind = link->has_pending() && link->state() != State::Free;
-        if (is_behind && origin != nullptr && origin->state() == State::Open) block(*origin, *link);
+        block_if_behind(origin, *link);
         link->outbox_first = 0;
         link->is_in_outbox = false;
     }
     outbox_links_.clear();
     outbox_.resize(1);
+}
+
+// Who causes more than can be sent is not read meanwhile.
+void Worker::block_if_behind(Link* origin, Link& link) {
+    const bool is_behind = link.has_pending() && link.state() != State::Free;
+    if (is_behind && origin != nullptr && origin->state() == State::Open) block(*origin, link);
 }
 
 void Worker::move_servers() {

@@ -72,6 +72,7 @@ void Worker::run() {
 }
 
 void Worker::turn() {
+    const TimePoint before = now_;
     poller_.wait(time_to_timer(), [this](void* who, std::uint32_t events) {
         if (who == mailbox_.get()) {
             has_letters_ = true;
@@ -93,7 +94,9 @@ void Worker::turn() {
     if (!again_.empty()) serve_all_again();
     // Now it is known which servers this worker's own clients need.
     if (std::exchange(has_letters_, false)) mailbox_->run();
-    const TimePoint now = clock_now();
+    // What ran has read the clock: its time is near enough for timers.
+    if (now_ == before) now_ = clock_now();
+    const TimePoint now = now_;
     if (timer_at_ <= now) tick();
     if (proxy_.has_freed()) {
         begin_event();
@@ -108,7 +111,7 @@ void Worker::turn() {
 // Rounded up: a turn too early would find nothing to do.
 std::chrono::milliseconds Worker::time_to_timer() const {
     if (!again_.empty()) return std::chrono::milliseconds(0);
-    const auto left = std::min(timer_at_, listener_.resume_at()) - clock_now();
+    const auto left = std::min(timer_at_, listener_.resume_at()) - now_;
     return std::max(
         std::chrono::milliseconds(0), std::chrono::ceil<std::chrono::milliseconds>(left)
     );
@@ -383,8 +386,9 @@ void Worker::lose(Link& link, std::string_view reason) {
 }
 
 void Worker::arm_timer() {
-    const TimePoint wanted = rounded_up(std::min(proxy_.next_tick(), now_ + tick_at_least_every));
-    if (wanted < timer_at_) timer_at_ = wanted;
+    const TimePoint wanted = std::min(proxy_.next_tick(), now_ + tick_at_least_every);
+    // timer_at_ is rounded too.
+    if (wanted <= timer_at_ - timer_grain) timer_at_ = rounded_up(wanted);
 }
 
 void Worker::tick() {

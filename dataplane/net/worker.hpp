@@ -120,6 +120,10 @@ class Worker {
     void enqueue(Link& link, std::string_view bytes);
     void flush(Link& link);
     void flush_all(Link* origin);
+    void add_part(std::string_view bytes);
+    // Writes iovecs_ to the link; what its socket does not take becomes pending.
+    void flush_parts(Link& link);
+    void block_if_behind(Link* origin, Link& link);
 
     void read(Link& link);
     bool begins_tls(Link& link);

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -25,12 +25,12 @@ class Slab {
         std::uint32_t slot = 0;
         if (free_.empty()) {
             slot = static_cast<std::uint32_t>(cells_.size());
-            cells_.emplace_back();
+            cells_.push_back(std::make_unique<Cell>());
         } else {
             slot = free_.back();
             free_.pop_back();
         }
-        Cell& cell = cells_[slot];
+        Cell& cell = *cells_[slot];
         ++cell.generation;  // from 1: 0 names nothing
         cell.value.emplace(std::forward<Arguments>(arguments)...);
         ++size_;
@@ -38,19 +38,20 @@ class Slab {
     }
     // Requires: the slot is in use.
     void remove(std::uint32_t slot) {
-        cells_[slot].value.reset();
+        cells_[slot]->value.reset();
         free_.push_back(slot);
         --size_;
     }
 
     T* find(std::uint32_t slot, std::uint64_t generation) {
-        if (slot >= cells_.size() || cells_[slot].generation != generation) return nullptr;
-        return cells_[slot].value ? &*cells_[slot].value : nullptr;
+        if (slot >= cells_.size()) return nullptr;
+        Cell& cell = *cells_[slot];
+        return cell.generation == generation && cell.value ? &*cell.value : nullptr;
     }
     // Requires: the slot is in use. Holds until it is removed.
-    T& at(std::uint32_t slot) { return *cells_[slot].value; }
+    T& at(std::uint32_t slot) { return *cells_[slot]->value; }
     T* at_if_used(std::uint32_t slot) {
-        return cells_[slot].value ? &*cells_[slot].value : nullptr;
+        return cells_[slot]->value ? &*cells_[slot]->value : nullptr;
     }
 
     std::uint32_t slots() const { return static_cast<std::uint32_t>(cells_.size()); }
@@ -61,7 +62,7 @@ class Slab {
         std::optional<T> value;
         std::uint64_t generation = 0;  // in a process's life it never comes back
     };
-    std::deque<Cell> cells_;
+    std::vector<std::unique_ptr<Cell>> cells_;
     std::vector<std::uint32_t> free_;
     std::size_t size_ = 0;
 };

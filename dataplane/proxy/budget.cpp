@@ -45,6 +45,8 @@ void Core::login_ends(Client& client) {
 
 void Core::publish_held_bytes() {
     const std::int64_t held = held_bytes();
+    if (held == published_bytes_) return;
+    published_bytes_ = held;
     metrics_.held_bytes.set(static_cast<std::uint64_t>(held));
     board_.worker(worker_).held_bytes.store(held, std::memory_order_relaxed);
 }

@@ -24,17 +24,21 @@ std::string_view reason_text(control::RefusalReason reason) {
 
 }  // namespace
 
-// Requires: the client is Idle. detail: of a refusal, for machines.
-Core::Acquired Core::acquire(Client& client, std::string& detail) {
+// The server that the client begins its transaction with, if one is there at once. Requires: the
+// client is Idle.
+Server* Core::acquire_idle(Client& client) {
     Pool& pool = pool_of(client);
     metrics_.transactions_offered.add();
     client.active_at = now_;
-    if (pool.waiting.is_empty() && !pool.idle.empty() && may_start()) {
-        if (Server* const server = take_idle(pool)) {
-            link(client, *server);
-            return Acquired::Linked;
-        }
-    }
+    if (!pool.waiting.is_empty() || pool.idle.empty() || !may_start()) return nullptr;
+    Server* const server = take_idle(pool);
+    if (server != nullptr) link(client, *server);
+    return server;
+}
+
+// Requires: acquire_idle() found none. detail: of a refusal, for machines.
+Core::Acquired Core::acquire(Client& client, std::string& detail) {
+    Pool& pool = pool_of(client);
     if (is_down(pool)) {
         metrics_.transactions_refused.add();
         pool.is_missed = true;

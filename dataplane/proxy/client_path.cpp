@@ -4,6 +4,7 @@
 #include "dataplane/wire/writer.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace penstock::proxy {
 namespace {
@@ -31,22 +32,28 @@ bool is_of_copy(Frontend type) {
 }
 
 // PostgreSQL's own limit for messages that carry a name at most (PQ_SMALL_MESSAGE_LIMIT).
-bool is_too_long(const wire::Frame& frame) {
-    constexpr std::size_t small_message_max = 10'000;
-    switch (static_cast<Frontend>(frame.type)) {
-        case Frontend::Close:
-        case Frontend::Describe:
-        case Frontend::Execute:
-        case Frontend::Flush:
-        case Frontend::Sync:
-        case Frontend::Terminate:
-        case Frontend::CopyDone:
-        case Frontend::CopyFail:
-            return frame.body.size() + frame.missing > small_message_max;
-        default:
-            return false;
+constexpr std::size_t small_message_max = 10'000;
+
+enum class Size : std::uint8_t { NoMessage, Small, Any };
+
+// By the type's byte: every message of a client is looked up.
+constexpr auto sizes = [] {
+    std::array<Size, 256> by_type{};
+    for (std::size_t i = 0; i < by_type.size(); ++i) {
+        if (wire::is_frontend_type(static_cast<char>(i))) by_type[i] = Size::Any;
     }
-}
+    for (const Frontend type :
+         {Frontend::Close,
+          Frontend::Describe,
+          Frontend::Execute,
+          Frontend::Flush,
+          Frontend::Sync,
+          Frontend::Terminate,
+          Frontend::CopyDone,
+          Frontend::CopyFail})
+        by_type[static_cast<unsigned char>(type)] = Size::Small;
+    return by_type;
+}();
 
 // Bind names a portal and a statement at its front; the rest is never looked at.
 bool has_both_names(std::string_view body) {
@@ -111,10 +118,13 @@ void Core::run_client(Client& client, std::string_view chunk) {
             keep_stash(client.stash, cursor.rest());
             break;
         }
-        if (result == wire::FrameResult::BadLength || is_too_long(frame)) {
+        const Size size = sizes[static_cast<unsigned char>(frame.type)];
+        const bool is_too_long =
+            size == Size::Small && frame.body.size() + frame.missing > small_message_max;
+        if (result == wire::FrameResult::BadLength || is_too_long) {
             return break_off(client, "invalid message length");
         }
-        if (!wire::is_frontend_type(frame.type)) {
+        if (size == Size::NoMessage) {
             const std::string text = "invalid frontend message type " +
                                      std::to_string(static_cast<unsigned char>(frame.type));
             return break_off(client, text);
@@ -187,10 +197,9 @@ Core::Next Core::frame_without_server(Client& client, const wire::Frame& frame) 
     }
     if (client.skips_to_sync) return Next::Continue;
     if (is_draining_) return hand_off(client);
+    if (Server* const server = acquire_idle(client)) return forward_frame(client, *server, frame);
     std::string detail;
     switch (acquire(client, detail)) {
-        case Acquired::Linked:
-            return forward_frame(client, servers_.at(client.server), frame);
         case Acquired::Waiting:
             return Next::Wait;
         case Acquired::Down:

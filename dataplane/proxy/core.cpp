@@ -295,7 +295,9 @@ void Core::send(LinkId link, std::string_view bytes) {
             return;
         }
     }
-    actions_.push_back({ActionKind::Send, link, bytes, 0, {}});
+    Action& action = actions_.emplace_back();
+    action.link = link;
+    action.bytes = bytes;
 }
 
 std::unique_ptr<std::string> Core::spare_stash() {

@@ -273,7 +273,8 @@ class Core {
     Client* owner_of(Server& server);
 
     // checkout.cpp
-    enum class Acquired : std::uint8_t { Linked, Waiting, Refused, Down };
+    Server* acquire_idle(Client& client);
+    enum class Acquired : std::uint8_t { Waiting, Refused, Down };
     Acquired acquire(Client& client, std::string& detail);
     bool may_start() const;
     Server* take_idle(Pool& pool);
@@ -435,6 +436,7 @@ class Core {
     std::deque<UnusedPool> unused_pools_;  // or used again, oldest first
     pool::SlotList logging_in_;            // clients, the oldest first
     std::int64_t stash_bytes_ = 0;         // in all stashes of clients and servers
+    std::int64_t published_bytes_ = 0;     // of held_bytes()
     // Clients that are known by their servers' process ids, by their cancel keys.
     std::unordered_map<std::uint64_t, std::uint32_t> sessions_;
     session::ValueTable values_;

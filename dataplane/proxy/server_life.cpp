@@ -7,6 +7,7 @@
 #include "dataplane/wire/writer.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace penstock::proxy {
 namespace {
@@ -22,21 +23,20 @@ constexpr Duration failure_is_news = std::chrono::seconds(1);
 // So long a client that logs in waits for a busy server rather than for a new one.
 constexpr Duration look_wait = std::chrono::milliseconds(50);
 
+// By ServerState.
+constexpr std::array<Counter Metrics::*, 7> counters{
+    &Metrics::servers_opening,
+    &Metrics::servers_opening,
+    &Metrics::servers_idle,
+    &Metrics::servers_busy,
+    &Metrics::servers_busy,
+    &Metrics::servers_busy,
+    &Metrics::servers_closing,
+};
+static_assert(static_cast<std::size_t>(ServerState::Closing) + 1 == counters.size());
+
 Counter Metrics::*counter_of(ServerState state) {
-    switch (state) {
-        case ServerState::Connecting:
-        case ServerState::LoggingIn:
-            return &Metrics::servers_opening;
-        case ServerState::Idle:
-            return &Metrics::servers_idle;
-        case ServerState::Linked:
-        case ServerState::Cleaning:
-        case ServerState::Parked:
-            return &Metrics::servers_busy;
-        case ServerState::Closing:
-            return &Metrics::servers_closing;
-    }
-    return &Metrics::servers_idle;
+    return counters[static_cast<std::size_t>(state)];
 }
 
 }  // namespace
@@ -70,9 +70,10 @@ void Core::publish_servers() {
 // Each server lives for its own part of the last tenth of the lifetime.
 bool Core::is_old(const Server& server) const {
     const Duration lifetime = settings_->server_lifetime;
-    if (lifetime <= Duration::zero()) return false;
+    const Duration age = now_ - server.connected_at;
+    if (lifetime <= Duration::zero() || age < lifetime / 2) return false;
     const Duration spared = lifetime / 10 * server.lifetime_share / 65'536;
-    return now_ - server.connected_at >= lifetime - spared;
+    return age >= lifetime - spared;
 }
 
 void Core::open_wanted(std::uint32_t index) {

@@ -45,8 +45,7 @@ Expected owned(Expect kind, const Client& client) {
 // What PostgreSQL will go by when it parses what is sent to the server next.
 session::Origin Core::origin_now(const Client& client, const Server& server) const {
     session::Origin origin;
-    for (std::size_t i = 0; i < origin.settings.size(); ++i) {
-        if (!session::is_fixed_at_parse(i)) continue;
+    for (const std::size_t i : session::fixed_at_parse) {
         const session::ValueId own = client.parameters.told.get(i);
         origin.settings[i] = own != session::no_value ? own : server.parameters.values.get(i);
     }

@@ -9,8 +9,52 @@ namespace {
 
 using wire::Backend;
 
+using Verdict = ReplyQueue::Verdict;
+
 bool ends_with_ready(Expect kind) {
     return kind == Expect::Query || kind == Expect::FunctionCall || kind == Expect::Sync;
+}
+
+constexpr Verdict completes_if(bool fits) {
+    return fits ? Verdict::Completes : Verdict::Unexpected;
+}
+constexpr Verdict within_if(bool fits) { return fits ? Verdict::Within : Verdict::Unexpected; }
+
+// What a reply of this type is to a head of this kind.
+Verdict verdict(Backend type, Expect kind) {
+    const bool is_describe = kind == Expect::DescribeStatement || kind == Expect::DescribePortal;
+    switch (type) {
+        case Backend::ReadyForQuery:
+            return completes_if(ends_with_ready(kind));
+        case Backend::ParseComplete:
+            return completes_if(kind == Expect::Parse);
+        case Backend::BindComplete:
+            return completes_if(kind == Expect::Bind);
+        case Backend::CloseComplete:
+            return completes_if(kind == Expect::Close);
+        case Backend::ParameterDescription:
+            return within_if(kind == Expect::DescribeStatement);
+        case Backend::RowDescription:
+            return kind == Expect::Query ? Verdict::Within : completes_if(is_describe);
+        case Backend::NoData:
+            return completes_if(is_describe);
+        case Backend::CommandComplete:
+        case Backend::EmptyQueryResponse:
+            return kind == Expect::Query ? Verdict::Within : completes_if(kind == Expect::Execute);
+        case Backend::PortalSuspended:
+            return completes_if(kind == Expect::Execute);
+        case Backend::FunctionCallResponse:
+            return within_if(kind == Expect::FunctionCall);
+        case Backend::DataRow:
+        case Backend::CopyData:
+        case Backend::CopyDone:
+        case Backend::CopyInResponse:
+        case Backend::CopyOutResponse:
+        case Backend::CopyBothResponse:
+            return within_if(kind == Expect::Query || kind == Expect::Execute);
+        default:
+            return Verdict::Unexpected;
+    }
 }
 
 }  // namespace
@@ -42,61 +86,22 @@ void ReplyQueue::mark_unasked() {
 }
 
 ReplyQueue::Match ReplyQueue::match(Backend type) {
-    if (is_empty()) {
-        // A Sync that a COPY was thought to have ignored came behind the COPY's end by error.
-        if (type != Backend::ReadyForQuery || !is_uncertain() || !skips_to_sync_) return {};
-        skips_to_sync_ = false;
-        Expected late;
-        late.kind = Expect::Sync;
-        return {Verdict::Completes, late};
-    }
-    const Expected& entry = head();
-    const Expect kind = entry.kind;
-    const Match within{Verdict::Within, entry};
-    const auto completes_if = [&](bool fits) {
-        return fits ? Match{Verdict::Completes, take_head()} : Match{};
-    };
-    switch (type) {
-        case Backend::ReadyForQuery:
-            return completes_if(ends_with_ready(kind));
-        case Backend::ParseComplete:
-            return completes_if(kind == Expect::Parse);
-        case Backend::BindComplete:
-            return completes_if(kind == Expect::Bind);
-        case Backend::CloseComplete:
-            return completes_if(kind == Expect::Close);
-        case Backend::ParameterDescription:
-            return kind == Expect::DescribeStatement ? within : Match{};
-        case Backend::RowDescription:
-            if (kind == Expect::Query) return within;
-            return completes_if(
-                kind == Expect::DescribeStatement || kind == Expect::DescribePortal
-            );
-        case Backend::NoData:
-            return completes_if(
-                kind == Expect::DescribeStatement || kind == Expect::DescribePortal
-            );
-        case Backend::CommandComplete:
-        case Backend::EmptyQueryResponse:
-            if (kind == Expect::Query) {
-                end_copy();
-                return within;
-            }
-            return completes_if(kind == Expect::Execute);
-        case Backend::PortalSuspended:
-            return completes_if(kind == Expect::Execute);
-        case Backend::FunctionCallResponse:
-            return kind == Expect::FunctionCall ? within : Match{};
-        case Backend::DataRow:
-        case Backend::CopyData:
-        case Backend::CopyDone:
-        case Backend::CopyInResponse:
-        case Backend::CopyOutResponse:
-        case Backend::CopyBothResponse:
-            return kind == Expect::Query || kind == Expect::Execute ? within : Match{};
-        default:
-            return {};
-    }
+    if (is_empty()) return match_late(type);
+    if (is_copy_begun_ && head().kind == Expect::Query &&
+        (type == Backend::CommandComplete || type == Backend::EmptyQueryResponse))
+        end_copy();
+    Match match{verdict(type, head().kind), head()};
+    if (match.verdict == Verdict::Completes) take_head();
+    return match;
+}
+
+// A Sync that a COPY was thought to have ignored came behind the COPY's end by error.
+ReplyQueue::Match ReplyQueue::match_late(Backend type) {
+    if (type != Backend::ReadyForQuery || !is_uncertain() || !skips_to_sync_) return {};
+    skips_to_sync_ = false;
+    Expected late;
+    late.kind = Expect::Sync;
+    return {Verdict::Completes, late};
 }
 
 ReplyQueue::Match ReplyQueue::fail(std::vector<Expected>& skipped) {
@@ -136,7 +141,6 @@ void ReplyQueue::copy_in_started() {
 
 // One of a simple Query's COPYs has succeeded: its mark, if it is there, is not the next one's.
 void ReplyQueue::end_copy() {
-    if (!is_copy_begun_) return;
     is_copy_in_ = false;
     is_copy_begun_ = false;
     has_ignored_sync_ = false;
@@ -189,18 +193,12 @@ void ReplyQueue::clear() {
     skips_to_sync_ = false;
 }
 
-Expected ReplyQueue::take_head() {
-    const Expected entry = head();
+void ReplyQueue::take_head() {
     first_ = (first_ + 1) & (ring_.size() - 1);
     --count_;
     is_copy_in_ = false;
     is_copy_begun_ = false;
     has_ignored_sync_ = false;
-    drop_leading_marks();
-    return entry;
-}
-
-void ReplyQueue::drop_leading_marks() {
     while (!is_empty() && head().kind == Expect::CopyEnd) {
         first_ = (first_ + 1) & (ring_.size() - 1);
         --count_;

@@ -103,8 +103,8 @@ class ReplyQueue {
     const Expected& at(std::size_t index) const {
         return ring_[(first_ + index) & (ring_.size() - 1)];
     }
-    Expected take_head();
-    void drop_leading_marks();
+    Match match_late(wire::Backend type);
+    void take_head();  // and the marks that stood behind it alone
     void end_copy();
 
     std::vector<Expected> ring_{8};  // its size is a power of two

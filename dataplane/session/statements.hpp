@@ -24,23 +24,22 @@ inline constexpr StatementId no_statement = 0;
 inline constexpr StatementId empty_statement = ~StatementId{0};
 
 // The parameters by which PostgreSQL reads a statement's text, so that literals and names are what
-// they were when the statement was parsed. A table, since every Parse asks for each.
+// they were when the statement was parsed. By index, since every Parse asks for each.
 inline constexpr auto fixed_at_parse = [] {
-    std::array<bool, tracked_parameters.size()> is_fixed{};
-    for (const std::string_view name :
-         {"client_encoding",
-          "DateStyle",
-          "TimeZone",
-          "IntervalStyle",
-          "standard_conforming_strings",
-          "search_path",
-          "session_authorization"}) {
-        for (std::size_t i = 0; i < tracked_parameters.size(); ++i)
-            if (tracked_parameters[i] == name) is_fixed[i] = true;
+    constexpr std::array<std::string_view, 7> names{
+        "client_encoding",
+        "DateStyle",
+        "TimeZone",
+        "IntervalStyle",
+        "standard_conforming_strings",
+        "search_path",
+        "session_authorization"};
+    std::array<std::size_t, names.size()> indices{};
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        while (tracked_parameters[indices[i]] != names[i]) ++indices[i];
     }
-    return is_fixed;
+    return indices;
 }();
-constexpr bool is_fixed_at_parse(std::size_t index) { return fixed_at_parse[index]; }
 
 // Under what a statement is parsed. A plain value: who keeps one must hold its settings' values.
 struct Origin {

@@ -50,8 +50,8 @@ class FrameCursor {
         const std::size_t here =
             rest_.size() - header_bytes < body ? rest_.size() - header_bytes : body;
         frame.type = rest_.front();
-        frame.all = rest_.substr(0, header_bytes + here);
-        frame.body = frame.all.substr(header_bytes);
+        frame.all = {rest_.data(), header_bytes + here};
+        frame.body = {rest_.data() + header_bytes, here};
         frame.missing = body - here;
         return frame.missing == 0 ? FrameResult::Whole : FrameResult::Partial;
     }

@@ -36,6 +36,12 @@ TEST(LatencyHistogram, PutsValuesIntoTheBucketThatTheyDoNotExceed) {
     EXPECT_EQ(bucket_of(microseconds(51)), 1U);
     EXPECT_EQ(bucket_of(microseconds(26'214'400)), api::bucket_count - 2);
     EXPECT_EQ(bucket_of(microseconds(26'214'401)), api::bucket_count - 1);
+    for (std::size_t i = 1; i < api::bucket_bounds_us.size(); ++i) {
+        LatencyHistogram one;
+        one.add(microseconds(api::bucket_bounds_us[i]));
+        one.add(microseconds(api::bucket_bounds_us[i - 1] + 1));
+        EXPECT_EQ(one.counts()[i], 2U) << i;
+    }
     const auto counts = histogram.counts();
     EXPECT_EQ(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}), 6U);
     EXPECT_EQ(histogram.sum_us(), 50U + 51U + 26'214'400U + 26'214'401U);
