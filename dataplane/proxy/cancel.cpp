@@ -80,19 +80,19 @@ Core::Cancelling Core::cancel_here(CancelKey key, LinkId canceller, std::uint32_
     if (client->state != ClientState::Linked) return Cancelling::Over;
     Server& server = servers_.at(client->server);
     if (server.replies.is_empty()) return Cancelling::Over;
-    if (is_running_own_query(server)) {
-        // What runs now is ours. The client's own messages are behind it.
-        server.cancel_when_own_ends = true;
+    if (is_running_own_request(server)) {
+        // What runs now is ours. The client's own messages are behind it, if there are any.
+        if (!server.replies.is_all_swallowed()) server.cancel_when_own_ends = true;
         return Cancelling::Over;
     }
     return start_cancel(server, canceller, origin) ? Cancelling::UnderWay : Cancelling::Over;
 }
 
-// A Parse or Close of ours is no query: it is part of the client's batch.
-bool Core::is_running_own_query(const Server& server) const {
+// Another Parse or Close of ours is part of the client's batch.
+bool Core::is_running_own_request(const Server& server) const {
     if (server.replies.is_empty()) return false;
     const session::Expected& head = server.replies.head();
-    return head.is_swallowed && head.kind == session::Expect::Query;
+    return head.is_swallowed && (head.kind == session::Expect::Query || head.is_replay);
 }
 
 bool Core::start_cancel(Server& server, LinkId canceller, std::uint32_t worker) {

@@ -268,6 +268,7 @@ void Core::unlink(Client& client, Server& server) {
     server.client = no_slot;
     server.cancel_when_own_ends = false;
     server.has_set = server.has_reset = false;
+    server.repeats_own = false;
     if (server.changed.is_empty()) return;
     for (std::size_t i = 0; i < session::replayed_parameters; ++i) {
         if (server.changed.has(i)) server.parameters.set.set(i);
@@ -286,8 +287,7 @@ void Core::give_back(Server& server) {
     if (server.closes_when_free || is_last || is_old(server) || board_.excess() > 0)
         return close_server(server);
     Pool& pool = pool_of(server);
-    // Who waits for another pool's server gets one that has served here, or that nobody wants.
-    const bool may_go = server.has_served || pool.waiting.is_empty();
+    const bool may_go = this->may_go(server);
     const bool is_asked_for = has_lowered_limits_ || board_.server_counts.anybody_waits(now_);
     if (settings_->server_limits.are_set() && may_go && is_asked_for &&
         board_.server_counts.must_go(owner(pool), settings_->server_limits, now_))

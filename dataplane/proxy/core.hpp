@@ -180,9 +180,9 @@ class Core {
         const Client& client,
         Server& server,
         std::string_view name,
-        std::string_view definition
+        std::string_view definition,
+        const session::Expected& entry
     );
-    void end_parse_as_of(const session::Origin& origin, const Client& client, Server& server);
     void change_settings(Server& server, const session::Origin& from, const session::Origin& to);
     void make_room(Server& server);
     void close_on(Server& server, session::StatementId statement);
@@ -286,6 +286,7 @@ class Core {
     void learn_asked(Client& client, Server& server);
     void tag_again(Client& client, Server& server);
     void set_back(Client& client, Server& server);
+    void repeat_own(Client& client, Server& server);
     void judge_changes(Server& server);
     TimePoint oldest_wait(const Pool& pool);
     void enqueue(Client& client, Pool& pool);
@@ -318,8 +319,8 @@ class Core {
     void clean_on(Server& server);
     void end_copy_in(Server& server);
     void abort_batch(Server& server);
-    void inject_sync(Server& server);
     enum class Injected : std::uint8_t { Plain, Replay, Look };
+    void inject_sync(Server& server, Injected kind = Injected::Plain);
     void inject_query(Server& server, std::string_view sql, Injected kind = Injected::Plain);
     void inject_extended(Server& server, std::string_view sql);
     void close_server(Server& server);
@@ -358,6 +359,7 @@ class Core {
     bool close_idle_of_others(const Pool* pool, std::int32_t servers);
     void claim(Pool& pool, std::int32_t wanted);
     void pass_permit_on(pool::Shares::Receiver receiver);
+    bool may_go(const Server& server) const;
     bool give_up(Server& server);
 
     // cancel.cpp
@@ -366,7 +368,7 @@ class Core {
     void cancel_or_pass_on(CancelKey key, LinkId canceller, std::uint32_t origin);
     Cancelling cancel_here(CancelKey key, LinkId canceller, std::uint32_t origin);
     Client* client_named(CancelKey key);
-    bool is_running_own_query(const Server& server) const;
+    bool is_running_own_request(const Server& server) const;
     bool start_cancel(Server& server, LinkId canceller, std::uint32_t worker);
     void cancel_connected(Cancel& cancel);
     void cancel_answered(Cancel& cancel, std::string_view answer);

@@ -178,6 +178,7 @@ void Core::set_back(Client& client, Server& server) {
         session::append_literal(sql, values_.text(wanted));
         inject_extended(server, sql);
         server.parameters.set.set(i);
+        server.is_settling = true;
     }
 }
 
@@ -206,6 +207,14 @@ void Core::tag_again(Client& client, Server& server) {
     inject_extended(server, sql);
 }
 
+// A cancel that came late has hit what ours set for the client.
+void Core::repeat_own(Client& client, Server& server) {
+    server.repeats_own = false;
+    set_back(client, server);
+    const session::ValueId name = server.parameters.values.get(name_index);
+    server.is_untagged = !values_.text(name).starts_with(settings_->application_tag);
+}
+
 // As inject_query, but it leaves the client's unnamed statement and portals alone.
 void Core::inject_extended(Server& server, std::string_view sql) {
     constexpr std::string_view name = "penstock";
@@ -226,9 +235,10 @@ void Core::inject_extended(Server& server, std::string_view sql) {
         session::Expected entry;
         entry.kind = kind;
         entry.is_swallowed = true;
+        entry.is_replay = true;
         expect(server, entry);
     }
-    inject_sync(server);
+    inject_sync(server, Injected::Replay);
 }
 
 void Core::set_name(Client& client, std::string_view name) {

@@ -34,12 +34,20 @@ bool Core::find_permit(Pool& pool, std::int32_t wanted) {
 void Core::make_way_within_limits(const Pool& wanting) {
     for (const auto& pool : pools_) {
         if (pool->idle.empty() || pool.get() == &wanting) continue;
+        Server& server = servers_.at(pool->idle.front());
+        if (!may_go(server)) continue;
         const bool is_related =
             pool->key.user == wanting.key.user || pool->key.database == wanting.key.database;
         if (is_related &&
             board_.server_counts.must_go(owner(*pool), settings_->server_limits, now_))
-            return close_server(servers_.at(pool->idle.front()));
+            return close_server(server);
     }
+}
+
+// Who waits for another pool's server gets one that has served here, or that nobody wants: two
+// pools would else open servers only to close them for each other.
+bool Core::may_go(const Server& server) const {
+    return server.has_served || pools_[server.pool]->waiting.is_empty();
 }
 
 // An idle server of another pool, here or on another worker, is given up.

@@ -156,6 +156,7 @@ struct Server {
     bool is_rolled_back = false;    // Cleaning: ROLLBACK was sent
     bool has_served = false;        // a client has had it
     bool is_checking = false;       // Cleaning: is asked whether it lives, or looks
+    bool repeats_own = false;       // a cancel hit what ours set for its client: once more
     bool cancel_when_own_ends = false;  // a cancel waits until our injected messages are answered
     bool is_encrypted = false;          // by TLS
     bool has_unnamed = false;           // an unnamed statement may exist here, whose: unnamed_*

@@ -333,13 +333,14 @@ void Core::end_copy_in(Server& server) {
     send_copy(server.link, out);
 }
 
-void Core::inject_sync(Server& server) {
+void Core::inject_sync(Server& server, Injected kind) {
     std::string out;
     wire::write_sync(out);
     send_copy(server.link, out);
     session::Expected entry;
     entry.kind = Expect::Sync;
     entry.is_swallowed = true;
+    entry.is_replay = kind == Injected::Replay;
     expect(server, entry);
 }
 
@@ -439,7 +440,8 @@ void Core::close_beyond_limits() {
     has_lowered_limits_ = false;
     if (!limits.are_set()) return;
     for (const auto& pool : pools_) {
-        while (!pool->idle.empty() && board_.server_counts.must_go(owner(*pool), limits, now_))
+        while (!pool->idle.empty() && may_go(servers_.at(pool->idle.front())) &&
+               board_.server_counts.must_go(owner(*pool), limits, now_))
             close_server(servers_.at(pool->idle.front()));
     }
     has_lowered_limits_ = board_.server_counts.any_over(limits);

@@ -232,6 +232,11 @@ Core::Next Core::error_response(Server& server, const wire::Frame& frame) {
     if (ends_in_ready && match.entry.is_swallowed) {
         return injected_query_failed(server, error, match.entry);
     }
+    if (match.entry.is_swallowed && match.entry.is_replay) {
+        // No client sees it. A cancel was meant for what ended before it came.
+        if (error.sql_state == wire::sql_state::query_canceled) server.repeats_own = true;
+        return Next::Continue;
+    }
     const session::ClientStatements::Found meant = meant_by(server, match.entry);
     if (match.entry.kind != Expect::Abort) {
         send_withheld(server);
@@ -383,7 +388,7 @@ Core::Next Core::ready_for_query(Server& server, const wire::Frame& frame) {
     }
     server.query_since = now_;
     if (match.entry.has_note) settle_note(server);
-    if (match.entry.is_replay) take_over_parameters(server);
+    if (match.entry.is_replay && match.entry.kind == Expect::Query) take_over_parameters(server);
     const std::uint32_t look = match.entry.is_look ? server.look : 0;
     if (look != 0) looked(server);
     if (server.is_judged && server.state == ServerState::Cleaning) {
@@ -394,7 +399,7 @@ Core::Next Core::ready_for_query(Server& server, const wire::Frame& frame) {
     // A simple Query ends an extended batch that stands before it, as a Sync does.
     if (match.entry.kind != Expect::Sync && server.hold.has(HoldReason::Unsynced))
         server.hold.set(HoldReason::Unsynced, server.replies.is_unsynced());
-    if (server.cancel_when_own_ends && !is_running_own_query(server)) {
+    if (server.cancel_when_own_ends && !is_running_own_request(server)) {
         server.cancel_when_own_ends = false;
         if (!server.replies.is_empty()) start_cancel(server, {}, worker_);
     }
@@ -411,6 +416,7 @@ Core::Next Core::ready_for_query(Server& server, const wire::Frame& frame) {
             server.has_set = server.has_reset = false;
             if (is_reset) set_back(client, server);
         }
+        if (server.repeats_own && server.replies.is_empty()) repeat_own(client, server);
         if (server.is_untagged) tag_again(client, server);
         if (client.is_stalled && server.notes_synced == 0) end_stall(client);
         if (server.state == ServerState::Linked) release_if_free(server);

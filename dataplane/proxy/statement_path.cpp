@@ -308,34 +308,37 @@ void Core::prepare_on(const Client& client, Server& server, StatementId statemen
     Note note{Note::Kind::ServerParse, statement};
     note.sent_as = statement;
     const ServerStatementName name(name_prefix_, statement);
-    parse_as_of(origin, client, server, name.text(), statements_.definition(statement));
-    expect_noted(server, injected(Expect::Parse), std::move(note));
-    end_parse_as_of(origin, client, server);
+    server.notes.push_back(std::move(note));
+    Expected entry = injected(Expect::Parse);
+    entry.has_note = true;
+    parse_as_of(origin, client, server, name.text(), statements_.definition(statement), entry);
     if (statement != empty_statement) metrics_.statements_prepared_again.add();
 }
 
 // A Parse of ours. What PostgreSQL reads by is first made what it was when the client's own Parse
-// was read, and then put back (end_parse_as_of): inside the client's batch, so that an error takes
-// all of it back.
+// was read, and then put back: inside the client's batch, so that an error takes all of it back.
 void Core::parse_as_of(
     const session::Origin& origin,
     const Client& client,
     Server& server,
     std::string_view name,
-    std::string_view definition
+    std::string_view definition,
+    const Expected& entry
 ) {
-    change_settings(server, origin_now(client, server), origin);
+    const session::Origin now = origin_now(client, server);
+    // What ends a transaction has nothing to be read by settings, and in a failed one no setting
+    // can be changed.
+    const bool is_changed = now.settings != origin.settings &&
+                            !session::is_exit(definition.substr(0, definition.find('\0')));
+    if (is_changed) change_settings(server, now, origin);
     std::string out;
     wire::MessageWriter(out, Frontend::Parse).c_string(name).bytes(definition);
     send_copy(server.link, out);
-}
-
-void Core::end_parse_as_of(const session::Origin& origin, const Client& client, Server& server) {
-    change_settings(server, origin, origin_now(client, server));
+    expect(server, entry);
+    if (is_changed) change_settings(server, origin, now);
 }
 
 void Core::change_settings(Server& server, const session::Origin& from, const session::Origin& to) {
-    if (from.settings == to.settings) return;
     const std::string sql = session::settings_sql(values_, from, to);
     if (sql.empty()) return;
     const std::string name = name_prefix_ + "s";
@@ -385,9 +388,8 @@ void Core::fit_unnamed(Client& client, Server& server) {
         server.has_unnamed = true;
         server.unnamed_owner = client.link;
         server.unnamed_version = unnamed.version;
-        parse_as_of(unnamed.origin, client, server, {}, unnamed.definition);
-        expect(server, injected(Expect::Parse));
-        end_parse_as_of(unnamed.origin, client, server);
+        const Expected entry = injected(Expect::Parse);
+        parse_as_of(unnamed.origin, client, server, {}, unnamed.definition, entry);
         metrics_.statements_prepared_again.add();
     } else {
         if (!server.has_unnamed) return;

@@ -170,6 +170,13 @@ bool ReplyQueue::owes_ready() const {
     return false;
 }
 
+bool ReplyQueue::is_all_swallowed() const {
+    for (std::size_t i = 0; i < count_; ++i) {
+        if (!at(i).is_swallowed) return false;
+    }
+    return true;
+}
+
 bool ReplyQueue::is_one_request() const {
     std::size_t requests = 0;
     bool is_execution = false;

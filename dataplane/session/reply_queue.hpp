@@ -32,7 +32,7 @@ struct Expected {
     Expect kind = Expect::Query;
     bool is_swallowed = false;  // ours: the replies reach no client
     bool has_note = false;      // the server's next note belongs to this entry
-    bool is_replay = false;     // ours: makes the server's parameters the client's
+    bool is_replay = false;     // ours: makes the server's parameters the client's; of no batch
     bool is_unasked = false;    // its client ended its stream without asking for the reply
     bool is_look = false;       // ours: asks what a new session would be told
     bool is_refused = false;    // sent in place of what this pool mode refuses: it must fail
@@ -89,6 +89,8 @@ class ReplyQueue {
     bool is_unsynced() const;
     // Is a ReadyForQuery to come, so that the transaction's status may change?
     bool owes_ready() const;
+    // Is all that is owed ours?
+    bool is_all_swallowed() const;
     // Does the server work for one request of a client and no more? Then a cancel cannot meet
     // another one.
     bool is_one_request() const;

@@ -405,6 +405,14 @@ TextLook look_closely_at(std::string_view sql, bool is_whole) {
     return look;
 }
 
+bool is_exit(std::string_view sql) {
+    Scanner scanner(sql);
+    const std::string_view first = scanner.word();
+    if (same(first, "prepare")) return same(scanner.word(), "transaction");
+    return same(first, "commit") || same(first, "rollback") || same(first, "end") ||
+           same(first, "abort");
+}
+
 Traces traces_of_tag(std::string_view tag, TextLook look, bool has_rows) {
     if (tag.size() < 3) return {};
     switch (tag[0]) {

@@ -55,6 +55,9 @@ TextLook look_at(std::string_view sql, bool is_whole = true);
 // The same, without the short cut for what most texts are.
 TextLook look_closely_at(std::string_view sql, bool is_whole = true);
 
+// Does it end a transaction, also one that failed?
+bool is_exit(std::string_view sql);
+
 // What the statement whose CommandComplete has this tag left. has_rows: rows, or a description of
 // them, came before it.
 Traces traces_of_tag(std::string_view tag, TextLook look, bool has_rows);

@@ -189,6 +189,11 @@ void FakeBackend::start_up() {
 void FakeBackend::message(char type, std::string_view body) {
     if (copy_) return copy_message(type, body);
     const auto kind = static_cast<Frontend>(type);
+    const bool is_query = kind != Frontend::Sync && kind != Frontend::Flush &&
+                          kind != Frontend::CopyData && kind != Frontend::CopyDone &&
+                          kind != Frontend::CopyFail;
+    // A signal that meets no query is forgotten at the next read.
+    if (skips_to_sync_ || !is_query) is_cancelled_ = false;
     if (skips_to_sync_ && kind != Frontend::Sync && kind != Frontend::Terminate) return;
     is_extended_ = false;
     switch (kind) {

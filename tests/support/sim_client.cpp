@@ -82,10 +82,13 @@ void SimClient::receive(std::string_view bytes) {
     }
 }
 
-void SimClient::closed() {
+void SimClient::closed(bool has_asked) {
     is_closed_ = true;
+    // As at PostgreSQL, where a shutdown meets a process that still reads the start-up packet.
+    if (!has_asked && has_fatal_) violation("heard a word before it had asked for anything");
     // Inside a message that was forwarded in part no word is possible.
-    if (end_ == End::Open && !has_fatal_ && in_.empty()) violation("the link ended without a word");
+    if (has_asked && end_ == End::Open && !has_fatal_ && in_.empty())
+        violation("the link ended without a word");
 }
 
 void SimClient::check(const Message& message) {

@@ -34,8 +34,8 @@ class SimClient {
     // Sends the next part of the program, if it is its turn. True: something was done.
     bool act();
     void receive(std::string_view bytes);
-    // The proxy ended the link.
-    void closed();
+    // The proxy ended the link. has_asked: its start-up packet had arrived whole.
+    void closed(bool has_asked);
     // The rest of the program is left out.
     void finish_soon() { steps_left_ = 0; }
     // Its machine is gone.

@@ -27,6 +27,7 @@ std::set<std::string> unsynced_of(std::string_view sent) {
     wire::FrameCursor cursor(sent, 0x7fffffff);
     wire::Frame frame;
     bool has_commit = false;
+    std::set<std::string, std::less<>> commits;  // names of statements that may be one
     while (!cursor.is_empty() && cursor.next(frame) == wire::FrameResult::Whole) {
         if (frame.type == 'S' || frame.type == 'Q' || frame.type == 'F') {
             texts.clear();
@@ -34,9 +35,12 @@ std::set<std::string> unsynced_of(std::string_view sent) {
         } else if (frame.type == 'P') {
             if (frame.body.find("INSERT '") != std::string_view::npos)
                 texts.insert(quoted_in(frame.body));
-            has_commit = has_commit || frame.body.find("COMMIT") != std::string_view::npos;
+            if (frame.body.find("COMMIT") != std::string_view::npos)
+                commits.emplace(wire::ByteReader(frame.body).c_string());
         } else if (frame.type == 'B') {
-            has_commit = has_commit || texts.empty();  // of a statement that was parsed before
+            wire::ByteReader reader(frame.body);
+            reader.c_string();
+            has_commit = has_commit || commits.contains(reader.c_string());
         }
         cursor.take(frame);
     }

@@ -295,7 +295,9 @@ void SimWorld::peer_end(const ConnPtr& conn) {
         return run_backend(conn->backend);
     }
     if (conn->client == nullptr || conn->is_canceller) return;
-    conn->client->closed();
+    const std::string& sent = conn->sent;
+    const std::size_t arrived = sent.size() - std::min(sent.size(), conn->up.bytes.size());
+    conn->client->closed(arrived >= 4 && arrived >= wire::load_u32(sent.data()));
     const std::string found = conn->client->take_violation();
     if (!found.empty()) violation(found);
 }

@@ -28,6 +28,10 @@ def shown(reply: Message | None, errors: Errors) -> str:
     if reply.kind in "EN":
         kept = errors if reply.kind == "E" else Errors.WHOLE
         fields = {k: v for k, v in reply.fields().items() if k in kept.value}
+        # A server may have to be taught a statement first. In a transaction that failed in the same send PostgreSQL
+        # refuses that Parse by the same error as the client's own message, but at another line.
+        if fields.get("C") == "25P02" and fields.get("R", "").startswith("exec_"):
+            fields = {**fields, "R": "exec", "L": ""}
         return f"{reply.name}{dict(sorted(fields.items()))}"
     if reply.kind == "v":
         return f"{reply.name}({reply.body[4:]!r})"  # the minor version is that of the program that answers

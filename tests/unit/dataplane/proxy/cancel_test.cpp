@@ -1,5 +1,5 @@
 // CancelRequest: to whom it goes, and to whom it never may.
-#include "tests/support/script.hpp"
+#include "tests/support/cancel_script.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,26 +10,6 @@ using namespace test;
 using std::chrono::seconds;
 
 const std::string to_server = cancel_request(4711, "\1\2\3\4");
-const std::string canceled =
-    error_response().code("57014").message("canceling statement due to user request").bytes() +
-    ready_for_query();
-
-// The CancelRequest that the BackendKeyData in this client's welcome asks for.
-std::string cancel_of(ScriptPlay& play, const std::string& client) {
-    for (const Message& message : messages(play.link(client).all_sent)) {
-        if (message.type != 'K') continue;
-        return cancel_request(wire::load_u32(message.body.data()), message.body.substr(4));
-    }
-    ADD_FAILURE() << client << " has no key";
-    return {};
-}
-
-// `canceller` connects and asks for `client`'s query to be cancelled.
-Script& asks_to_cancel(Script& script, const std::string& canceller, const std::string& client) {
-    return script.opens(canceller).then([=](ScriptPlay& play) {
-        play.links.receive(play.index(canceller), cancel_of(play, client));
-    });
-}
 
 Script querying(const Settings& settings = plain_settings()) {
     Script script = pooled(settings, 1);

@@ -201,6 +201,43 @@ TEST(ServerLimits, APoolsFirstServerTakesThePlaceOfAnIdleOneOfItsUser) {
     script.fails_cleanly_at_each_step();
 }
 
+// Two pools of one user would else open servers only to close them for each other.
+TEST(ServerLimits, AServerThatIsWaitedForServesBeforeItMakesWay) {
+    Settings settings = plain_settings();
+    settings.server_limits.per_user = 1;
+    Script script = pooled(settings);
+    script.opens("b")
+        .client_sends("b", startup_message({{"user", "app"}, {"database", "other"}}))
+        .closes("s")
+        .after(milliseconds(30))
+        .expects_server("t")
+        .then([](ScriptPlay& play) {
+            play.links.receive(play.index("t"), Script::welcome_of_server());
+        })
+        .expects_welcome("b")
+        .client_sends("b", query("begin"))
+        .server_sends("t", command_complete("BEGIN") + ready_for_query('T'))
+        .client_sends(query("select 1"))
+        .client_sends("b", query("commit"))
+        .server_sends("t", command_complete("COMMIT") + ready_for_query())
+        .expects_closed("t")
+        .closes("t")
+        .after(milliseconds(30))
+        .expects_server("u")
+        .client_sends("b", query("select 2"))
+        .server_logs_in("u")
+        .after(milliseconds(30))
+        .expects_open_still("u")
+        .expects_to_server("u", query("select 1"))
+        .server_sends("u", one_row("1"))
+        .expects_to_client(one_row("1"))
+        .expects_closed("u")
+        .then([](ScriptPlay& play) {
+            for (const char* name : {"b", "s", "t", "u"}) play.links.take_sent(play.index(name));
+        });
+    script.passes();
+}
+
 TEST(ServerLimits, OtherUsersAndDatabasesAreNotConcerned) {
     for (const bool is_user : {true, false}) {
         Settings settings = plain_settings();

@@ -52,6 +52,37 @@ TEST(StatementPath, OtherServerIsTaughtFirst) {
     script.passes_in_all_ways();
 }
 
+// In a transaction that failed no setting can be changed, so one that only ends it needs none.
+TEST(StatementPath, EndOfATransactionIsTaughtUnderAnySettings) {
+    for (const auto& [sql, is_exit] :
+         {std::pair{"/* b */ rollback", true}, {"select 'x'", false}}) {
+        Script script = pooled();
+        const std::string status = parameter_status("TimeZone", "Europe/Berlin");
+        script.client_sends(parse("x", sql) + sync())
+            .server_sends(parse_complete() + ready_for_query())
+            .client_sends(query("set timezone = 'Europe/Berlin'"))
+            .server_sends(status + done("SET"))
+            .logs_in("b")
+            .then([](ScriptPlay& play) {
+                play.links.take_sent(play.index("a"));
+                play.links.take_sent(play.index("s"));
+            })
+            .client_sends("b", query("begin"))
+            .server_sends(command_complete("BEGIN") + ready_for_query('T'))
+            .client_sends(run("x"))
+            .expects_server("t")
+            .server_logs_in("t")
+            .then([is_exit](ScriptPlay& play) {
+                const std::string sent = play.links.take_sent(play.index("t"));
+                EXPECT_NE(sent.find("SET TimeZone"), std::string::npos) << readable(sent);
+                EXPECT_EQ(sent.find("set_config") == std::string::npos, is_exit) << readable(sent);
+                play.links.take_sent(play.index("b"));
+                play.links.take_sent(play.index("s"));
+            });
+        script.passes();
+    }
+}
+
 TEST(StatementPath, EqualStatementsOfClientsAreOneOnTheServer) {
     Script script = prepared();
     script.logs_in("b")

@@ -57,6 +57,17 @@ TEST(ReplyQueue, EachReplyBelongsToItsRequest) {
     }
 }
 
+TEST(ReplyQueue, KnowsWhetherAllThatIsOwedIsOurs) {
+    ReplyQueue queue;
+    EXPECT_TRUE(queue.is_all_swallowed());
+    Expected ours = expected(Expect::Query);
+    ours.is_swallowed = true;
+    queue.push(ours);
+    EXPECT_TRUE(queue.is_all_swallowed());
+    queue.push(expected(Expect::Sync));
+    EXPECT_FALSE(queue.is_all_swallowed());
+}
+
 TEST(ReplyQueue, NothingIsExpectedOfAnEmptyQueue) {
     ReplyQueue queue;
     EXPECT_EQ(queue.match(Backend::ReadyForQuery).verdict, Verdict::Unexpected);

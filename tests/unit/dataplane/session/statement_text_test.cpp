@@ -226,6 +226,20 @@ TEST(StatementText, ShortCutFindsWhatACloserLookDoes) {
     }
 }
 
+TEST(StatementText, ExitsEndATransactionThatFailed) {
+    for (const char* sql :
+         {"commit",
+          "/* a */ COMMIT AND CHAIN",
+          "rollback to one",
+          "end;",
+          "Abort",
+          "prepare transaction 'a'"})
+        EXPECT_TRUE(is_exit(sql)) << sql;
+    for (const char* sql :
+         {"", "begin", "select 1", "prepare a as select 1", "endings", "/* end */"})
+        EXPECT_FALSE(is_exit(sql)) << sql;
+}
+
 TEST(StatementText, CleaningRemovesWhatWasLeftAndNoPreparedStatement) {
     Traces traces = Trace::Settings;
     traces.add(Trace::Channels);
