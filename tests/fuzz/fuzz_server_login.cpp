@@ -11,7 +11,7 @@ const wire::ScramKeys keys = wire::scram_keys("pencil", "stored salt", 10);
 
 session::ServerLogin make_login(unsigned choice) {
     session::ServerLoginSecret secret;
-    if ((choice & 1U) != 0) secret.secret = {wire::SecretKind::Plain, "pencil", {}};
+    if ((choice & 1U) != 0) secret.secret = {wire::SecretKind::Plain, "pencil", {}, {}};
     if ((choice & 2U) != 0) secret.scram_keys = keys;
     const session::ServerLoginSettings settings{
         .user = "app",
