@@ -73,9 +73,8 @@ struct UsersSecretRef {
                 "a "
                 "client is shown whose user has no stored verifier, so that which users exist "
                 "cannot "
-                "be learnt by asking several proxies. Without it the TLS key serves, else each "
-                "proxy "
-                "draws its own.",
+                "be learnt by asking several proxies. Without it the TLS key serves, else the "
+                "UID of the pool.",
                 Change::Restart,
                 length(1, 253),
                 patterns::secret_key

@@ -312,7 +312,7 @@ struct ProxyClients {
                 "made what a client is shown whose user has no stored verifier, so that which "
                 "users "
                 "exist cannot be learnt by asking several proxies. Without it the file of the TLS "
-                "key serves, else each proxy draws its own.",
+                "key serves, then poolUid, else each proxy draws its own.",
                 Change::Live,
                 length(1, 4'096)
             ),
@@ -357,6 +357,7 @@ constexpr auto enumerators(LogLevel) {
 
 struct DataplaneConfig {
     std::string pool = "default/pool";
+    std::string pool_uid;
     std::string proxy_id;  // empty: made at start
     std::int64_t generation = 0;
     ProxyListen listen;
@@ -383,6 +384,15 @@ struct DataplaneConfig {
                 Change::Restart,
                 length(3, 127),
                 patterns::namespaced_name
+            ),
+            field(
+                &S::pool_uid,
+                "poolUid",
+                "UID of the pool, written by the operator. Clients cannot guess it, and all "
+                "proxies "
+                "of the pool have it: see clients.mockSecretFile.",
+                Change::Live,
+                length(0, 64)
             ),
             field(
                 &S::proxy_id,

@@ -112,6 +112,7 @@ std::string read_mock_secret(
         if (const auto key = reader.file(tls->key_file, "clients.tls.keyFile"))
             return of_pool(*key);
     }
+    if (!document.pool_uid.empty()) return of_pool(document.pool_uid);
     return identity.mock_secret;
 }
 

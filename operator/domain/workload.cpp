@@ -52,6 +52,7 @@ api::DataplaneConfig config_of(const api::ConnectionPool& pool, const std::strin
     };
     api::DataplaneConfig config;
     config.pool = key(pool.metadata);
+    config.pool_uid = pool.metadata.uid;
     config.generation = pool.metadata.generation;
     config.listen.port = spec.listen.port;
     config.server_connections = proxy_floor;

@@ -47,6 +47,7 @@ CASES = {
     "admin.grants.port": "test_pod.py::test_only_the_operator_is_let_in_and_it_sees_who_answers",
     "admin.grants.clientCaFile": "test_pod.py::test_authorities_follow_one_another_without_a_gap",
     "admin.grants.identityTokenFile": "test_pod.py::test_only_the_operator_is_let_in_and_it_sees_who_answers",
+    "poolUid": "test_fields.py::test_unknown_users_look_alike_at_each_proxy",
     "serverConnections": "test_life.py::test_pool_that_shrinks_keeps_its_clients",
     "database.host": "test_fields.py::test_another_database_replaces_servers",
     "database.port": "test_fields.py::test_another_database_replaces_servers",
@@ -409,12 +410,17 @@ def _salt(proxy: Proxy, user: str) -> str:
         return challenge.body[4:].decode().split(",", 1)[1]
 
 
-def test_unknown_users_look_alike_at_each_proxy(start: Start, tmp_path: Path) -> None:
+@pytest.mark.parametrize("shared", ["mockSecretFile", "poolUid"])
+def test_unknown_users_look_alike_at_each_proxy(start: Start, tmp_path: Path, shared: str) -> None:
     """Whoever asks two proxies, or one twice with a restart between, learns nothing about who exists."""
     secret = tmp_path / "mock"
     secret.write_text("sixteen random bytes or more", "ascii")
-    clients = {"authentication": "ScramSha256", "mockSecretFile": str(secret)}
-    one, other = start(clients=clients), start(clients=clients)
+    settings: dict[str, object] = {"clients": {"authentication": "ScramSha256"}}
+    if shared == "poolUid":
+        settings["poolUid"] = "5d0c1f0e-6a0b-4a6f-9d4e-0c8d2f1a7b33"
+    else:
+        settings["clients"] = {"authentication": "ScramSha256", "mockSecretFile": str(secret)}
+    one, other = start(**settings), start(**settings)
     assert _salt(one, "nobody") == _salt(other, "nobody") != _salt(one, "nobody else")
     assert _salt(one, SCRAM_USER) == _salt(other, SCRAM_USER)
 

@@ -56,6 +56,9 @@ TEST_F(ConfigSourceTest, ProxiesOfAPoolShareWhatUnknownUsersAreShown) {
         return reading.configuration->settings->login.mock_secret;
     };
     EXPECT_EQ(mock_secret(minimal_, "first"), "first");
+    const std::string with_uid = "poolUid: 5d0c1f0e-6a0b-4a6f-9d4e-0c8d2f1a7b33\n" + minimal_;
+    EXPECT_EQ(mock_secret(with_uid, "first"), mock_secret(with_uid, "second"));
+    EXPECT_NE(mock_secret(with_uid, "first"), "first");
     const std::string database = "database: {host: db, tls: {mode: Disable}}\n";
     const std::string secret = folder_.write("mock", "0123456789abcdef\n");
     const std::string with_file =

@@ -13,6 +13,8 @@ TEST(Workload, ConfigNamesSecretsByFile) {
     pool.spec.clients.tls = api::ClientTls{api::ClientTlsMode::Require, {"cert"}};
     const api::DataplaneConfig config = config_of(pool, "/secrets");
     EXPECT_EQ(config.pool, "default/main");
+    EXPECT_EQ(config.pool_uid, pool.metadata.uid);
+    EXPECT_NE(config.pool_uid, "");
     EXPECT_EQ(config.generation, 1);
     EXPECT_EQ(config.server_connections, 1);
     EXPECT_EQ(config.database.monitor->user_file, "/secrets/default/monitor/username");
