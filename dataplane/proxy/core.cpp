@@ -286,16 +286,17 @@ Census Core::census() const {
 
 void Core::send(LinkId link, std::string_view bytes) {
     if (bytes.empty()) return;
-    if (!actions_.empty()) {
-        Action& last = actions_.back();
-        const bool continues = last.kind == ActionKind::Send && last.link == link &&
-                               last.bytes.data() + last.bytes.size() == bytes.data();
-        if (continues) {
-            last.bytes = {last.bytes.data(), last.bytes.size() + bytes.size()};
-            return;
-        }
-    }
-    Action& action = actions_.emplace_back();
+    if (actions_.empty()) return add_send(link, bytes);
+    Action& last = actions_.back();
+    const bool continues = last.kind == ActionKind::Send && last.link == link &&
+                           last.bytes.data() + last.bytes.size() == bytes.data();
+    if (!continues) return add_send(link, bytes);
+    last.bytes = {last.bytes.data(), last.bytes.size() + bytes.size()};
+}
+
+void Core::add_send(LinkId link, std::string_view bytes) {
+    static constexpr Action blank;  // to copy is cheaper than to fill
+    Action& action = actions_.emplace_back(blank);
     action.link = link;
     action.bytes = bytes;
 }

@@ -97,6 +97,7 @@ class Core {
     // core.cpp
     void forget(Client& client);
     void send(LinkId link, std::string_view bytes);
+    void add_send(LinkId link, std::string_view bytes);
     void send_copy(LinkId link, std::string_view bytes) { send(link, arena_.copy(bytes)); }
     void act(ActionKind kind, LinkId link) { actions_.push_back({kind, link, {}, 0, {}}); }
     std::unique_ptr<std::string> spare_stash();

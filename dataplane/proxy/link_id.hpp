@@ -7,7 +7,8 @@
 
 namespace penstock::proxy {
 
-enum class LinkKind : std::uint8_t {
+// As wide as the slot: a LinkId without a gap is copied as a whole.
+enum class LinkKind : std::uint32_t {
     Client,  // accepted; speaks as a frontend to us
     Server,  // to PostgreSQL, for queries
     Cancel,  // to PostgreSQL, for one CancelRequest

@@ -1,6 +1,7 @@
 // Bytes of a logged-in server.
 #include "crds/api/check.hpp"
 #include "dataplane/proxy/core.hpp"
+#include "dataplane/session/command_tag.hpp"
 #include "dataplane/wire/writer.hpp"
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 namespace penstock::proxy {
 namespace {
 
+using session::Command;
 using session::Expect;
 using session::HoldReason;
 using session::ReplyQueue;
@@ -148,21 +150,22 @@ Core::Next Core::server_frame(Server& server, const wire::Frame& frame) {
 
 void Core::command_complete(Server& server, std::string_view tag, const session::Expected& entry) {
     const bool has_rows = std::exchange(server.has_rows, false);
-    const bool is_discard = tag == "DISCARD ALL";
-    if (entry.look.sets || tag == "SET") server.has_set = true;
-    if (is_discard || tag == "RESET") server.has_reset = true;
+    const Command command = session::command_of(tag);
+    const bool is_discard = command == Command::DiscardAll;
+    if (entry.look.sets || command == Command::Set) server.has_set = true;
+    if (is_discard || command == Command::Reset) server.has_reset = true;
     if (pool_of(server).key.mode != PoolMode::Transaction) return;
-    if (is_discard || tag == "DEALLOCATE ALL" || entry.look.hides_deallocation) {
+    if (is_discard || command == Command::DeallocateAll || entry.look.hides_deallocation) {
         forget_statements(server);
         // Of what is hidden it is not known whether it was all.
         server.prepared_by_sql = entry.look.hides_deallocation ? 1 : 0;
-    } else if (tag == "PREPARE") {
+    } else if (command == Command::Prepare) {
         ++server.prepared_by_sql;
-    } else if (tag == "DEALLOCATE" && !entry.has_note && server.prepared_by_sql > 0) {
+    } else if (command == Command::Deallocate && !entry.has_note && server.prepared_by_sql > 0) {
         --server.prepared_by_sql;
     }
     const bool changes_settings =
-        tag == "SET" || tag == "RESET" || tag == "ROLLBACK" || tag == "COMMIT";
+        command == Command::Set || command == Command::Reset || command == Command::End;
     if (changes_settings) {
         // What is parsed behind it in the same batch is read by settings that were not known when
         // it was sent: nobody else may have it.

@@ -68,13 +68,14 @@ void ReplyQueue::push(const Expected& entry) {
         return;
     }
     if (entry.kind == Expect::Sync) skips_to_sync_ = false;
-    if (count_ == ring_.size()) {
+    if (count_ > mask_) {
         std::vector<Expected> larger(ring_.size() * 2);
         for (std::size_t i = 0; i < count_; ++i) larger[i] = at(i);
         ring_.swap(larger);
+        mask_ = ring_.size() - 1;
         first_ = 0;
     }
-    ring_[(first_ + count_) & (ring_.size() - 1)] = entry;
+    ring_[(first_ + count_) & mask_] = entry;
     ++count_;
     unflushed_ = ends_with_ready(entry.kind) ? 0 : unflushed_ + 1;
 }
@@ -82,7 +83,7 @@ void ReplyQueue::push(const Expected& entry) {
 void ReplyQueue::mark_unasked() {
     const std::size_t unflushed = std::min(unflushed_, count_);
     for (std::size_t i = count_ - unflushed; i < count_; ++i)
-        ring_[(first_ + i) & (ring_.size() - 1)].is_unasked = true;
+        ring_[(first_ + i) & mask_].is_unasked = true;
 }
 
 ReplyQueue::Match ReplyQueue::match(Backend type) {
@@ -115,7 +116,7 @@ ReplyQueue::Match ReplyQueue::fail(std::vector<Expected>& skipped) {
     // Manual, "Extended Query": the backend reads and discards messages until a Sync is reached.
     while (!is_empty() && head().kind != Expect::Sync) {
         skipped.push_back(at(0));
-        first_ = (first_ + 1) & (ring_.size() - 1);
+        first_ = (first_ + 1) & mask_;
         --count_;
     }
     skips_to_sync_ = is_empty();
@@ -132,10 +133,10 @@ void ReplyQueue::copy_in_started() {
             has_ignored_sync_ = true;
             continue;
         }
-        ring_[(first_ + kept++) & (ring_.size() - 1)] = at(index);
+        ring_[(first_ + kept++) & mask_] = at(index);
     }
     if (index < count_) is_copy_in_ = false;  // the client's data has already ended behind it
-    for (; index < count_; ++index) ring_[(first_ + kept++) & (ring_.size() - 1)] = at(index);
+    for (; index < count_; ++index) ring_[(first_ + kept++) & mask_] = at(index);
     count_ = kept;
 }
 
@@ -146,8 +147,7 @@ void ReplyQueue::end_copy() {
     has_ignored_sync_ = false;
     for (std::size_t mark = 1; mark < count_; ++mark) {
         if (at(mark).kind != Expect::CopyEnd) continue;
-        for (std::size_t i = mark; i + 1 < count_; ++i)
-            ring_[(first_ + i) & (ring_.size() - 1)] = at(i + 1);
+        for (std::size_t i = mark; i + 1 < count_; ++i) ring_[(first_ + i) & mask_] = at(i + 1);
         --count_;
         return;
     }
@@ -201,13 +201,13 @@ void ReplyQueue::clear() {
 }
 
 void ReplyQueue::take_head() {
-    first_ = (first_ + 1) & (ring_.size() - 1);
+    first_ = (first_ + 1) & mask_;
     --count_;
     is_copy_in_ = false;
     is_copy_begun_ = false;
     has_ignored_sync_ = false;
     while (!is_empty() && head().kind == Expect::CopyEnd) {
-        first_ = (first_ + 1) & (ring_.size() - 1);
+        first_ = (first_ + 1) & mask_;
         --count_;
     }
 }

@@ -102,14 +102,13 @@ class ReplyQueue {
     void clear();
 
  private:
-    const Expected& at(std::size_t index) const {
-        return ring_[(first_ + index) & (ring_.size() - 1)];
-    }
+    const Expected& at(std::size_t index) const { return ring_[(first_ + index) & mask_]; }
     Match match_late(wire::Backend type);
     void take_head();  // and the marks that stood behind it alone
     void end_copy();
 
     std::vector<Expected> ring_{8};  // its size is a power of two
+    std::size_t mask_ = 7;           // one less
     std::size_t first_ = 0;
     std::size_t count_ = 0;
     std::size_t unflushed_ = 0;  // of the newest entries, at least those that are still here

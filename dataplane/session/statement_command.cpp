@@ -1,5 +1,7 @@
 #include "dataplane/session/statement_command.hpp"
 
+#include "dataplane/session/sql_characters.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -10,19 +12,6 @@ using Kind = StatementCommand::Kind;
 
 // PostgreSQL cuts longer names, which those of the protocol's messages are not.
 constexpr std::size_t name_bytes_max = 63;
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
-
-bool is_blank(char c) {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
-}
-
-bool begins_word(char c) {
-    return (lower(c) >= 'a' && lower(c) <= 'z') || c == '_' ||
-           static_cast<unsigned char>(c) >= 0x80;
-}
-
-bool is_of_word(char c) { return begins_word(c) || (c >= '0' && c <= '9') || c == '$'; }
 
 class Reader {
  public:
@@ -126,6 +115,29 @@ Kind kind_of(std::string_view word) {
     return Kind::None;
 }
 
+constexpr std::array<std::string_view, 14> reading_words{
+    "array_nulls",
+    "authorization",
+    "backslash_quote",
+    "bytea_output",
+    "extra_float_digits",
+    "lc_monetary",
+    "role",
+    "row_security",
+    "schema",
+    "search_path",
+    "transform_null_equals",
+    "timezone_abbreviations",
+    "xmlbinary",
+    "xmloption",
+};
+constexpr auto reading_firsts = [] {
+    std::array<bool, 256> is_in{};
+    for (const std::string_view word : reading_words)
+        is_in[static_cast<unsigned char>(word.front())] = true;
+    return is_in;
+}();
+
 }  // namespace
 
 StatementCommand command_in(std::string_view sql) {
@@ -165,35 +177,18 @@ StatementCommand command_in(std::string_view sql) {
 }
 
 bool alters_reading(std::string_view sql) {
-    constexpr std::array<std::string_view, 14> words{
-        "array_nulls",
-        "authorization",
-        "backslash_quote",
-        "bytea_output",
-        "extra_float_digits",
-        "lc_monetary",
-        "role",
-        "row_security",
-        "schema",
-        "search_path",
-        "transform_null_equals",
-        "timezone_abbreviations",
-        "xmlbinary",
-        "xmloption",
-    };
-    std::size_t at = 0;
-    while (at < sql.size()) {
-        if (!begins_word(sql[at])) {
-            ++at;
-            continue;
+    const char* at = sql.data();
+    const char* const end = at + sql.size();
+    while (at < end) {
+        const char* const begin = at++;
+        if (!begins_word(*begin)) continue;
+        while (at < end && is_of_word(*at)) ++at;
+        const std::string_view word(begin, static_cast<std::size_t>(at - begin));
+        const auto first = static_cast<unsigned char>(lower(word.front()));
+        if (!reading_firsts[first]) continue;
+        for (const std::string_view known : reading_words) {
+            if (is_word(word, known)) return true;
         }
-        const std::size_t begin = at;
-        while (at < sql.size() && is_of_word(sql[at])) ++at;
-        const std::string_view word = sql.substr(begin, at - begin);
-        if (std::ranges::any_of(words, [word](std::string_view known) {
-                return known.size() == word.size() && std::ranges::equal(word, known, {}, lower);
-            }))
-            return true;
     }
     return false;
 }

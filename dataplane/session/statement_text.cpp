@@ -1,6 +1,7 @@
 #include "dataplane/session/statement_text.hpp"
 
 #include "dataplane/session/parameters.hpp"
+#include "dataplane/session/sql_characters.hpp"
 
 #include <algorithm>
 #include <array>
@@ -14,32 +15,6 @@ constexpr std::size_t looked_at_max = 64 * 1024;
 
 // Below this a loop of our own is quicker than a call of memchr() for each character wanted.
 constexpr std::size_t short_text_max = 128;
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
-
-bool is_blank(char c) {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
-}
-
-// A table: every character of a word in front of a text is looked at.
-constexpr auto word_characters = [] {
-    std::array<bool, 256> is_in{};
-    for (std::size_t c = 0; c < is_in.size(); ++c) {
-        const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80;
-        is_in[c] = is_letter || (c >= '0' && c <= '9') || c == '_' || c == '$';
-    }
-    return is_in;
-}();
-
-bool is_of_word(char c) { return word_characters[static_cast<unsigned char>(c)]; }
-
-bool same(std::string_view text, std::string_view lower_word) {
-    if (text.size() != lower_word.size()) return false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (lower(text[i]) != lower_word[i]) return false;
-    }
-    return true;
-}
 
 bool contains(std::string_view text, std::string_view lower_word) {
     const auto same_char = [](char a, char b) { return lower(a) == b; };
@@ -57,6 +32,7 @@ class Scanner {
     void skip(std::size_t count) { rest_.remove_prefix(std::min(count, rest_.size())); }
 
     void skip_blanks() {
+        if (!rest_.empty() && is_of_word(rest_.front())) return;
         for (;;) {
             while (!rest_.empty() && is_blank(rest_.front())) rest_.remove_prefix(1);
             if (rest_.starts_with("--")) {
@@ -149,16 +125,17 @@ class Scanner {
 // Replayed wherever the client goes. search_path is reported by PostgreSQL 18 only.
 bool is_replayed(std::string_view name) {
     const auto index = tracked_index(name);
-    return index && *index < replayed_parameters && !same(name, "search_path");
+    return index && *index < replayed_parameters && !is_word(name, "search_path");
 }
 
 // Behind SET: does it leave nothing that must be cleaned?
 bool is_harmless_set(Scanner scanner) {
     std::string_view word = scanner.name();
-    if (same(word, "local") || same(word, "transaction") || same(word, "constraints")) return true;
-    if (same(word, "session")) word = scanner.name();
-    if (same(word, "names")) return true;  // client_encoding
-    if (same(word, "time")) return same(scanner.word(), "zone");
+    if (is_word(word, "local") || is_word(word, "transaction") || is_word(word, "constraints"))
+        return true;
+    if (is_word(word, "session")) word = scanner.name();
+    if (is_word(word, "names")) return true;  // client_encoding
+    if (is_word(word, "time")) return is_word(scanner.word(), "zone");
     return is_replayed(word);
 }
 
@@ -187,18 +164,18 @@ void judge(Scanner& scanner, Judged& judged) {
     const std::string_view statement = scanner.rest();
     switch (first.empty() ? ' ' : lower(first.front())) {
         case 's':
-            if (same(first, "set")) {
+            if (is_word(first, "set")) {
                 judged.has_set = true;
                 judged.look.sets = true;
                 if (!is_harmless_set(scanner)) judged.has_harmful_set = true;
-            } else if (same(first, "show")) {
+            } else if (is_word(first, "show")) {
                 Scanner behind = scanner;
-                const bool is_name = same(behind.name(), "application_name");
+                const bool is_name = is_word(behind.name(), "application_name");
                 behind.skip_blanks();
                 if (behind.rest().starts_with(';')) behind.skip(1);
                 behind.skip_blanks();
                 judged.look.shows_name = is_name && behind.at_end();
-            } else if (same(first, "select")) {
+            } else if (is_word(first, "select")) {
                 judged.is_permanent = false;  // INTO
             }
             return;
@@ -206,11 +183,12 @@ void judge(Scanner& scanner, Judged& judged) {
             judged.is_permanent = false;
             return;
         case 'l':
-            if (same(first, "listen")) judged.look.listens = true;
+            if (is_word(first, "listen")) judged.look.listens = true;
             return;
         case 'd':
-            if (same(first, "declare") && contains(statement, "hold")) judged.holds_nothing = false;
-            if (same(first, "do")) {
+            if (is_word(first, "declare") && contains(statement, "hold"))
+                judged.holds_nothing = false;
+            if (is_word(first, "do")) {
                 judged.look.calls.add(traces_of_body(statement));
                 judged.look.sets = true;
                 judged.look.hides_deallocation =
@@ -218,8 +196,9 @@ void judge(Scanner& scanner, Judged& judged) {
             }
             return;
         case 'c':
-            if (same(first, "create") && contains(statement, "temp")) judged.is_permanent = false;
-            if (same(first, "call")) judged.look.sets = true;
+            if (is_word(first, "create") && contains(statement, "temp"))
+                judged.is_permanent = false;
+            if (is_word(first, "call")) judged.look.sets = true;
             return;
         default:
             return;
@@ -237,12 +216,12 @@ bool is_harmless_set_config(std::string_view arguments) {
     std::string_view all = arguments.substr(0, arguments.find(')'));
     while (!all.empty() && is_blank(all.back())) all.remove_suffix(1);
     constexpr std::string_view yes = "true";
-    return all.size() > yes.size() && same(all.substr(all.size() - yes.size()), yes);
+    return all.size() > yes.size() && is_word(all.substr(all.size() - yes.size()), yes);
 }
 
 void judge_call(std::string_view name, std::string_view behind, TextLook& look) {
     const auto ends_in = [name](std::string_view word) {
-        return name.size() >= word.size() && same(name.substr(name.size() - word.size()), word);
+        return name.size() >= word.size() && is_word(name.substr(name.size() - word.size()), word);
     };
     switch (lower(name.back())) {
         case 'l':
@@ -331,8 +310,14 @@ bool begins_with_select(std::string_view sql) {
     return in_lower_case == word_at("select\0\0") && !is_of_word(sql[6]);
 }
 
+bool begins_with_set_local(std::string_view sql) {
+    constexpr std::string_view words = "set local";
+    return sql.size() > words.size() && is_blank(sql[words.size()]) &&
+           is_word(sql.substr(0, words.size()), words);
+}
+
 // What judge() would find of a text by its first word, where a few letters show it.
-enum class Opening : std::uint8_t { Ordinary, MayMakeTable, NeedsCloserLook };
+enum class Opening : std::uint8_t { Ordinary, MayMakeTable, SetsLocally, NeedsCloserLook };
 
 Opening opening_of(std::string_view sql) {
     constexpr std::size_t letters = 3;
@@ -352,6 +337,7 @@ Opening opening_of(std::string_view sql) {
             is_ordinary = second == 'o';
             break;
         case 's':  // SAVEPOINT, START
+            if (begins_with_set_local(sql)) return Opening::SetsLocally;
             is_ordinary = second == 'a' || second == 't';
             break;
         case 'w':
@@ -372,7 +358,9 @@ TextLook look_at(std::string_view sql, bool is_whole) {
     const Marks marks = marks_in(sql);
     if (marks.has_semicolon) return look_closely_at(sql, is_whole);
     TextLook look;
-    look.is_permanent = is_whole && opening == Opening::Ordinary;
+    look.sets = opening == Opening::SetsLocally;
+    look.sets_harmlessly = is_whole && look.sets;
+    look.is_permanent = is_whole && opening != Opening::MayMakeTable;
     look.holds_nothing = is_whole;
     if (marks.has_bracket) judge_calls(sql, look);
     return look;
@@ -408,9 +396,9 @@ TextLook look_closely_at(std::string_view sql, bool is_whole) {
 bool is_exit(std::string_view sql) {
     Scanner scanner(sql);
     const std::string_view first = scanner.word();
-    if (same(first, "prepare")) return same(scanner.word(), "transaction");
-    return same(first, "commit") || same(first, "rollback") || same(first, "end") ||
-           same(first, "abort");
+    if (is_word(first, "prepare")) return is_word(scanner.word(), "transaction");
+    return is_word(first, "commit") || is_word(first, "rollback") || is_word(first, "end") ||
+           is_word(first, "abort");
 }
 
 Traces traces_of_tag(std::string_view tag, TextLook look, bool has_rows) {

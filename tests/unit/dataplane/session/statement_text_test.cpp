@@ -211,7 +211,7 @@ TEST(StatementText, ShortCutFindsWhatACloserLookDoes) {
         return std::uniform_int_distribution<std::size_t>(0, count - 1)(random);
     };
     for (int i = 0; i < 100'000; ++i) {
-        std::string sql;
+        std::string sql = i % 32 == 1 ? "set local " : "";
         for (std::size_t piece = below(12); piece > 0; --piece) {
             if (piece == 3 && i % 16 == 0) sql.append(below(200), 'x');
             sql += pieces[below(pieces.size())];
