@@ -92,6 +92,7 @@ void Core::serve_wanted() {
     for (std::size_t i = 0; i < wanting_.size(); ++i) {
         const std::uint32_t index = wanting_[i];
         Pool& pool = *pools_[index];
+        if (is_greeting_due(pool)) greet(pool);
         serve(pool);
         greet(pool);
         open_wanted(index);

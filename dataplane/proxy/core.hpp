@@ -123,6 +123,7 @@ class Core {
     void session_begins(Client& client, Server& server);
     void logged_in(Client& client);
     void write_parameters(Client& client, std::string& out);
+    bool is_greeting_due(const Pool& pool);
     void greet(Pool& pool);
     void greet_late(Pool& pool);
     void look(Server& server);

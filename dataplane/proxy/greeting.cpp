@@ -10,10 +10,11 @@
 namespace penstock::proxy {
 namespace {
 
-// So long a client that logs in waits for a look while there are values of an earlier one.
+// So long a client that logs in waits for a look while there are values of an earlier one, and no
+// server can be opened.
 constexpr Duration late = std::chrono::milliseconds(100);
-// ... and for a new server while those that are there are known to be old.
-constexpr Duration late_if_outdated = std::chrono::seconds(2);
+// ... and while one can be, or those that are there are known to be old.
+constexpr Duration late_for_new = std::chrono::seconds(2);
 
 }  // namespace
 
@@ -28,6 +29,14 @@ void Core::look(Server& server) {
     server.parameters.set.clear();
     inject_query(server, sql.append(session::fingerprint_sql), Injected::Look);
     server.look = ++pool.looks;
+}
+
+// A look takes no longer than an empty query: where no server stays idle, one that comes free looks
+// for those who have waited longer than the first transaction.
+bool Core::is_greeting_due(const Pool& pool) {
+    if (pool.welcoming.is_empty() || pool.waiting.is_empty()) return false;
+    return clients_.at(pool.welcoming.front()).active_at <=
+           clients_.at(pool.waiting.front()).active_at;
 }
 
 void Core::greet(Pool& pool) {
@@ -47,8 +56,10 @@ void Core::greet(Pool& pool) {
 void Core::greet_late(Pool& pool) {
     if (pool.welcoming.is_empty() || pool.welcome.empty() || pool.opening > 0) return;
     if (pool.is_replication || pool.looking != LinkId{}) return;
-    Client& first = clients_.at(pool.welcoming.front());
-    if (now_ - first.active_at >= (pool.is_outdated ? late_if_outdated : late)) welcome_all(pool);
+    const bool may_open = !pool.is_full && pool.failure.sql_state.empty();
+    const Client& first = clients_.at(pool.welcoming.front());
+    const Duration limit = pool.is_outdated || may_open ? late_for_new : late;
+    if (now_ - first.active_at >= limit) welcome_all(pool);
 }
 
 // Its answer is complete, or it failed.

@@ -249,6 +249,7 @@ struct Pool {
     std::int32_t closing = 0;
     std::int32_t checking = 0;
     std::int32_t clients = 0;
+    bool is_full = false;           // no permit was found when a server was wanted last
     bool is_welcome_stale = false;  // it was another database's
     wire::Parameters welcome;  // ParameterStatus that a new session would get, by the last look
     std::string fingerprint;   // by the last look

@@ -100,7 +100,8 @@ void Core::open_wanted(std::uint32_t index) {
         return;
     for (std::int32_t i = 0; i < sizing.to_open; ++i) {
         if (!board_.take_login(settings_->logins_in_flight_max)) return;
-        if (!find_permit(pool, sizing.to_open - i)) return board_.give_login();
+        pool.is_full = !find_permit(pool, sizing.to_open - i);
+        if (pool.is_full) return board_.give_login();
         open_server(index);
     }
 }
