@@ -58,6 +58,11 @@ def test_idle_server_that_died_is_replaced_unseen(start: Start, postgres: Postgr
         assert client.value("select 2") == "2"
 
 
+def _is_stopped(pid: int) -> bool:
+    stats = [task.read_text(encoding="ascii", errors="replace") for task in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return all(stat.rpartition(") ")[2].startswith("T") for stat in stats)
+
+
 def test_server_that_died_before_the_request_was_read_is_replaced_unseen(start: Start, postgres: Postgres) -> None:
     """Its end and the request are there at the same time: nothing is sent to it."""
     proxy = start(serverConnections=2)
@@ -66,6 +71,7 @@ def test_server_that_died_before_the_request_was_read_is_replaced_unseen(start: 
             client.run("select 1")
             proxy.signal(signal.SIGSTOP)
             try:
+                wait_for("all of its threads have stopped", lambda: _is_stopped(proxy.pid), PATIENCE)
                 _kill_servers(postgres)
                 client.send(p.query(f"select {turn}"))
                 wait_for("the backend is gone", lambda: postgres.pooled() == 0, PATIENCE)
