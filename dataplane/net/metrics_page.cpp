@@ -258,7 +258,8 @@ std::string metrics_text(const MetricsPage& shown) {
     page.states("penstock_proxy_clients", "Clients by state.", client_states, shown.metrics);
     page.gauge(
         "penstock_proxy_held_bytes",
-        "Bytes of prepared statements, and of messages that wait or are not whole.",
+        "Bytes of prepared statements, of messages that wait or are not whole, and of replies "
+        "that clients have not read.",
         static_cast<double>(sum(shown.metrics, &Metrics::held_bytes))
     );
     page.gauge(

@@ -410,18 +410,21 @@ void Worker::tell_drained() {
     if (drained_) drained_();
 }
 
-// A client that takes nothing of what was sent to it does not hold a server for ever.
+// A client that takes nothing of what was sent to it does not hold a server for ever; what waits
+// for it counts as what the Proxy keeps for clients.
 void Worker::cut_unread() {
     const std::chrono::seconds limit(configuration_->document.timeouts.client_write_seconds);
-    if (limit.count() == 0 || now_ < next_look_for_unread_) return;
+    if (now_ < next_look_for_unread_) return;
     next_look_for_unread_ = now_ + look_for_unread_every;
     std::vector<proxy::LinkId> unread;
+    std::size_t pending = 0;
     links_.for_each_open([&](const Link& link) {
-        const bool is_client = link.name().kind == proxy::LinkKind::Client;
-        if (is_client && link.state() == State::Open && link.has_pending() &&
-            now_ - link.stuck_since >= limit)
-            unread.push_back(link.name());
+        if (link.name().kind != proxy::LinkKind::Client || !link.has_pending()) return;
+        pending += link.pending_bytes();
+        const bool has_limit = limit.count() > 0 && link.state() == State::Open;
+        if (has_limit && now_ - link.stuck_since >= limit) unread.push_back(link.name());
     });
+    proxy_.pending(pending);
     for (const proxy::LinkId name : unread) {
         proxy_.unread(name, now_);
         perform(nullptr);

@@ -52,7 +52,8 @@ void Core::publish_held_bytes() {
 }
 
 std::int64_t Core::held_bytes() const {
-    return stash_bytes_ + static_cast<std::int64_t>(statements_.bytes());
+    return stash_bytes_ + unnamed_bytes_ + pending_bytes_ +
+           static_cast<std::int64_t>(statements_.bytes());
 }
 
 // Do all clients of the process together hold more than they may, with `more` bytes?
@@ -64,76 +65,109 @@ bool Core::is_memory_short(std::size_t more) const {
     return held + static_cast<std::int64_t>(more) > settings_->bytes_max;
 }
 
-// A message that must be kept until so many bytes of it are there. False: it was refused, and the
-// client is gone or drops it.
-Core::Room Core::make_room_for(Client& client, const wire::Frame& frame, std::size_t needed) {
-    const std::size_t texts = client.statements == nullptr ? 0 : client.statements->bytes();
-    const bool is_too_much = needed + texts > settings_->client_bytes_max;
-    if (!is_too_much && (needed < large_bytes || !is_memory_short(needed))) return Room::Enough;
-    const bool is_linked = client.state == ClientState::Linked;
-    client.body = Body::Drop;
-    if (!is_linked && client.skips_to_sync) return Room::Refused;
-    metrics_.messages_refused.add();
-    wire::ErrorText error;
-    if (is_too_much) {
-        error = {
-            wire::Severity::Error,
-            wire::sql_state::program_limit_exceeded,
-            "the message needs more memory than a client may take: it was not executed",
-            {},
-            "limits.maxClientBytes is the limit."};
-    } else {
-        error = {
-            wire::Severity::Error,
-            wire::sql_state::out_of_memory,
-            "the proxy has no memory left for the message: it was not executed",
-            {},
-            "limits.maxMemoryBytes is the limit, for all clients together."};
-    }
-    if (!is_linked) {
-        refuse(client, frame, error);
-        return Room::Refused;
-    }
-    error.severity = wire::Severity::Fatal;
-    fail_client(client, error);
-    return Room::Gone;
+// What is kept of the client's statements.
+std::size_t Core::kept_bytes(const Client& client) {
+    return (client.statements == nullptr ? 0 : client.statements->bytes()) +
+           (client.unnamed == nullptr ? 0 : client.unnamed->bytes);
 }
 
-// A message arrives bit by bit: whoever still grows when memory is short, ends.
-bool Core::may_grow(Client& client) {
-    if (client.stash == nullptr || client.stash->size() < large_bytes || !is_memory_short(0))
-        return true;
-    metrics_.messages_refused.add();
-    fail_client(
-        client,
-        {wire::Severity::Fatal,
-         wire::sql_state::out_of_memory,
-         "the proxy has no memory left for the message",
-         {},
-         "limits.maxMemoryBytes is the limit, for all clients together."}
-    );
-    return false;
+// What is kept no longer once the message is dealt with.
+std::size_t Core::replaced_by(const Client& client, const wire::Frame& frame) {
+    const bool is_unnamed = static_cast<wire::Frontend>(frame.type) == wire::Frontend::Parse &&
+                            frame.body.starts_with('\0');
+    if (!is_unnamed || client.unnamed == nullptr) return 0;
+    const bool may_come_back = client.server != no_slot &&
+                               servers_.at(client.server).hold.has(session::HoldReason::Unsynced);
+    return may_come_back ? 0 : client.unnamed->bytes;
 }
 
-// False: the text of one more statement is too much, and the client is gone.
-bool Core::has_room_for_text(Client& client, std::size_t bytes) {
-    const bool is_too_much = client.statements->bytes() + bytes > settings_->client_bytes_max;
+// May the client make the proxy keep so much more?
+session::Refusal Core::lacks_room(const Client& client, std::size_t bytes) {
+    if (kept_bytes(client) + bytes > settings_->client_bytes_max)
+        return session::Refusal::ClientBytes;
     const auto here = static_cast<std::size_t>(held_bytes());
-    if (!is_too_much && (here < large_bytes || !is_memory_short(bytes))) return true;
-    metrics_.messages_refused.add();
-    wire::ErrorText error{
-        wire::Severity::Fatal,
-        wire::sql_state::program_limit_exceeded,
-        "the prepared statements need more memory than a client may take",
-        {},
-        "limits.maxClientBytes is the limit."};
-    if (!is_too_much) {
-        error.sql_state = wire::sql_state::out_of_memory;
-        error.message = "the proxy has no memory left for the prepared statement";
-        error.hint = "limits.maxMemoryBytes is the limit, for all clients together.";
-    }
-    fail_client(client, error);
+    if (std::max(here, bytes) < large_bytes || !is_memory_short(bytes))
+        return session::Refusal::None;
+    drop_unused_texts();
+    return is_memory_short(bytes) ? session::Refusal::Memory : session::Refusal::None;
+}
+
+// A message that must be kept until so many bytes of it are there. False: it was refused, and is
+// dropped.
+bool Core::has_room_for(Client& client, const wire::Frame& frame, std::size_t needed) {
+    const std::size_t more = needed - std::min(needed, replaced_by(client, frame));
+    if (needed < large_bytes && kept_bytes(client) + more <= settings_->client_bytes_max)
+        return true;
+    const session::Refusal refusal = lacks_room(client, more);
+    if (refusal == session::Refusal::None) return true;
+    refuse_message(client, frame, refusal);
     return false;
+}
+
+void Core::refuse_message(Client& client, const wire::Frame& frame, session::Refusal refusal) {
+    client.body = Body::Drop;
+    metrics_.messages_refused.add();
+    if (client.state != ClientState::Linked) {
+        if (!client.skips_to_sync) refuse(client, frame, refusal_text(refusal));
+        return;
+    }
+    Server& server = servers_.at(client.server);
+    if (server.replies.skips_to_sync()) return;
+    const bool is_query = static_cast<wire::Frontend>(frame.type) == wire::Frontend::Query;
+    refuse_on(
+        server,
+        is_query ? session::Expect::Query : session::Expect::Parse,
+        client.link.slot,
+        refusal
+    );
+}
+
+// A message arrives bit by bit: whoever still grows when memory is short is refused.
+void Core::stop_growing_if_short(Client& client) {
+    if (client.stash == nullptr || client.stash->size() < large_bytes || !is_memory_short(0))
+        return;
+    drop_unused_texts();
+    if (!is_memory_short(0)) return;
+    client.stash_needed = 0;
+    wire::FrameCursor cursor(open_stash(client.stash, {}, 0), settings_->message_bytes_max);
+    wire::Frame frame;
+    cursor.next(frame);
+    client.body_missing = frame.missing;
+    refuse_message(client, frame, session::Refusal::Memory);
+}
+
+void Core::count_unnamed(UnnamedStatements& unnamed, std::size_t before, std::size_t after) {
+    if (before == after) return;
+    unnamed.bytes += after - before;
+    unnamed_bytes_ += static_cast<std::int64_t>(after) - static_cast<std::int64_t>(before);
+}
+
+// It is no longer needed, or never was.
+void Core::drop_definition(UnnamedStatements& unnamed) {
+    unnamed.now.is_set = false;
+    count_unnamed(unnamed, counted_bytes(unnamed.now), 0);
+    unnamed.now.definition.clear();
+    if (unnamed.now.definition.capacity() > uncounted_text_bytes)
+        unnamed.now.definition.shrink_to_fit();
+}
+
+// Memory is short: long unnamed statements of clients that do nothing are forgotten. Who binds one
+// again without a new Parse hears that it does not exist.
+void Core::drop_unused_texts() {
+    constexpr Duration again_after = std::chrono::milliseconds(250);
+    if (unnamed_bytes_ == 0 || now_ < drop_texts_not_before_) return;
+    drop_texts_not_before_ = now_ + again_after;
+    for (std::uint32_t slot = 0; slot < clients_.slots(); ++slot) {
+        Client* const client = clients_.at_if_used(slot);
+        if (client == nullptr || client->state != ClientState::Idle) continue;
+        if (client->unnamed != nullptr && counted_bytes(client->unnamed->now) > 0)
+            drop_definition(*client->unnamed);
+    }
+}
+
+void Core::pending(std::size_t bytes) {
+    pending_bytes_ = static_cast<std::int64_t>(bytes);
+    publish_held_bytes();
 }
 
 void Core::note_unused(std::uint32_t index) {

@@ -68,13 +68,10 @@ bool has_both_names(std::string_view body) {
 void Core::client_bytes(Client& client, std::string_view bytes) {
     if (client.has_ended) return;
     client.active_at = client.state == ClientState::Waiting ? client.active_at : now_;
-    if (client.state == ClientState::Waiting || client.state == ClientState::Welcoming ||
-        client.is_stalled) {
-        return append_stash(client, bytes);
-    }
+    if (waits(client)) return append_stash(client, bytes);
     const std::string_view chunk = open_stash(client.stash, bytes, client.stash_needed);
     if (!chunk.empty()) return run_client(client, chunk);
-    may_grow(client);
+    stop_growing_if_short(client);
 }
 
 // It waits: what it sends is kept up to a bound, then it is not read until it waits no longer.
@@ -140,9 +137,7 @@ void Core::run_client(Client& client, std::string_view chunk) {
                 // bytes double.
                 if (static_cast<Frontend>(frame.type) == Frontend::Bind)
                     needed = std::min(needed, 2 * frame.all.size());
-                const Room room = make_room_for(client, frame, needed);
-                if (room == Room::Gone) return;
-                if (room == Room::Refused) break;
+                if (!has_room_for(client, frame, needed)) break;
                 client.stash_needed = needed;
                 return keep_stash(client.stash, cursor.rest());
             }
@@ -319,7 +314,7 @@ Core::Next Core::simple_query(Client& client, Server& server, const wire::Frame&
     entry.version = end_unnamed(client, server);
     server.has_unnamed = false;
     if (entry.look.listens) {
-        refuse_listen(server, Expect::Query, client.link.slot);
+        refuse_on(server, Expect::Query, client.link.slot, session::Refusal::Listen);
         return Next::Continue;
     }
     expect(server, entry);
@@ -369,6 +364,10 @@ Core::Next Core::end_stream(Client& client) {
             break;
     }
     if (client.is_stalled || client.probed != nullptr) return Next::Gone;
+    if (!gone_.empty() && is_gone(client.link)) {
+        leave(client, Leaving::Orderly);
+        return Next::Gone;
+    }
     Server& server = servers_.at(client.server);
     const bool is_mid_message = client.body == Body::Forward && client.body_missing > 0;
     if (server.replies.is_empty() || server.state == ServerState::Closing) {

@@ -19,9 +19,9 @@ using session::HoldReason;
 using session::StatementCommand;
 using session::StatementId;
 
-// Fails as LISTEN would: not at all in a failed transaction (25P02), else with an error for which
-// the client gets ours. The name is for the server's log.
-constexpr std::string_view refused_text = "SELECT penstock_listen_needs_pool_mode_session()";
+// Fails in a failed transaction with 25P02, else with an error for which the client gets ours. The
+// name is for the server's log.
+constexpr std::string_view refused_text = "SELECT penstock_refused_this_message()";
 
 // Of UTF-8; each byte of another encoding counts.
 std::int32_t characters(std::string_view text) {
@@ -144,15 +144,46 @@ void Core::note_settings(Server& server, std::string_view sql) {
     server.alteration = (server.alteration * 31 + std::hash<std::string_view>{}(sql)) | 1;
 }
 
-// In pool mode Transaction nobody would be there to hear a notification. The server raises the
-// error, so that it has its place and its consequences for the transaction.
-void Core::refuse_listen(Server& server, Expect kind, std::uint32_t owner) {
+wire::ErrorText Core::refusal_text(session::Refusal refusal) {
+    switch (refusal) {
+        case session::Refusal::ClientBytes:
+            return {
+                wire::Severity::Error,
+                wire::sql_state::program_limit_exceeded,
+                "the message needs more memory than a client may take: it was not executed",
+                "Its texts and those of the client's prepared statements are kept.",
+                "limits.maxClientBytes is the limit."};
+        case session::Refusal::Memory:
+            return {
+                wire::Severity::Error,
+                wire::sql_state::out_of_memory,
+                "the proxy has no memory left for the message: it was not executed",
+                {},
+                "limits.maxMemoryBytes is the limit, for all clients together."};
+        case session::Refusal::Listen:
+        case session::Refusal::None:
+            break;
+    }
+    // Nobody would be there to hear a notification.
+    return {
+        wire::Severity::Error,
+        wire::sql_state::feature_not_supported,
+        "LISTEN is not possible in pool mode Transaction",
+        "A notification comes to the server connection that listens, and this client has one only "
+        "during its transactions.",
+        "Listen on a direct connection to the database, or through a pool whose poolMode is "
+        "Session."};
+}
+
+// Requires: the client has the server, which does not skip to a Sync.
+void Core::refuse_on(Server& server, Expect kind, std::uint32_t owner, session::Refusal refusal) {
     std::string out;
+    if (kind != Expect::Query) server.hold.set(session::HoldReason::Unsynced);
     if (kind == Expect::Query) {
         wire::write_query(out, refused_text);
     } else {
         wire::MessageWriter(out, wire::Frontend::Parse)
-            .c_string("penstock_listen")
+            .c_string("penstock_refused")
             .c_string(refused_text)
             .u16(0);
     }
@@ -160,7 +191,7 @@ void Core::refuse_listen(Server& server, Expect kind, std::uint32_t owner) {
     session::Expected entry;
     entry.kind = kind;
     entry.owner = owner;
-    entry.is_refused = true;
+    entry.refusal = refusal;
     expect(server, entry);
 }
 

@@ -65,6 +65,7 @@ void Core::settle() {
     serve_wanted();
     if (!has_turns_) turn_ended();
     publish_held_bytes();
+    if (!gone_.empty()) drop_actions_for_gone();
     if (!unused_pools_.empty()) free_unused_pools();
 }
 
@@ -191,10 +192,29 @@ void Core::ended(LinkId link) {
     if (client != nullptr && !client->has_ended) end_stream(*client);
 }
 
+// Requires: an entry's last step.
+void Core::drop_actions_for_gone() {
+    std::erase_if(actions_, [this](const Action& action) {
+        return action.link.kind == LinkKind::Client && is_gone(action.link);
+    });
+    std::erase_if(gone_, [this](LinkId link) { return client_at(link) == nullptr; });
+}
+
+bool Core::waits(const Client& client) {
+    return client.state == ClientState::Waiting || client.state == ClientState::Welcoming ||
+           client.is_stalled;
+}
+
 void Core::closed(LinkId link, std::string_view reason) {
     if (link.kind == LinkKind::Client) {
         Client* const client = client_at(link);
-        if (client != nullptr) leave(*client, client->has_ended ? Leaving::Orderly : Leaving::Gone);
+        if (client == nullptr) return;
+        // What it sent before its end is still done, where it waits too; nobody reads the replies.
+        if (client->has_ended && client->stash != nullptr && waits(*client)) {
+            gone_.push_back(link);
+            return;
+        }
+        leave(*client, client->has_ended ? Leaving::Orderly : Leaving::Gone);
         return;
     }
     if (link.kind == LinkKind::Cancel) {
@@ -263,6 +283,7 @@ void Core::forget(Client& client) {
     if (client.unnamed != nullptr) {
         settle_unnamed(*client.unnamed, client.unnamed->last_version + 1);
         release_values(client.unnamed->now.origin);
+        count_unnamed(*client.unnamed, counted_bytes(client.unnamed->now), 0);
     }
     client.parameters.told.clear(values_);
     client.started.clear(values_);

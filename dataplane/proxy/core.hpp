@@ -25,6 +25,7 @@
 #include "dataplane/wire/error_response.hpp"
 #include "dataplane/wire/frame.hpp"
 
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <map>
@@ -81,6 +82,7 @@ class Core {
     void drain();
     void cut_off();
     void unread(LinkId link);
+    void pending(std::size_t bytes);
 
     void begin(TimePoint now);  // every entry begins with it
     void settle();              // and ends with it: free servers meet waiting clients
@@ -95,6 +97,9 @@ class Core {
 
  private:
     // core.cpp
+    static bool waits(const Client& client);
+    bool is_gone(LinkId client) const { return std::ranges::find(gone_, client) != gone_.end(); }
+    void drop_actions_for_gone();
     void forget(Client& client);
     void send(LinkId link, std::string_view bytes);
     void add_send(LinkId link, std::string_view bytes);
@@ -203,7 +208,10 @@ class Core {
     void end_stall(Client& client);
 
     // command_path.cpp
-    void refuse_listen(Server& server, session::Expect kind, std::uint32_t owner);
+    static wire::ErrorText refusal_text(session::Refusal refusal);
+    void refuse_on(
+        Server& server, session::Expect kind, std::uint32_t owner, session::Refusal refusal
+    );
     bool must_settle(const Server& server) const;
     void settle_first(Server& server);
     Next statement_command(
@@ -386,10 +394,15 @@ class Core {
     void login_ends(Client& client);
     void publish_held_bytes();
     bool is_memory_short(std::size_t more) const;
-    enum class Room : std::uint8_t { Enough, Refused, Gone };
-    Room make_room_for(Client& client, const wire::Frame& frame, std::size_t needed);
-    bool may_grow(Client& client);
-    bool has_room_for_text(Client& client, std::size_t bytes);
+    session::Refusal lacks_room(const Client& client, std::size_t bytes);
+    std::size_t replaced_by(const Client& client, const wire::Frame& frame);
+    bool has_room_for(Client& client, const wire::Frame& frame, std::size_t needed);
+    void stop_growing_if_short(Client& client);
+    void refuse_message(Client& client, const wire::Frame& frame, session::Refusal refusal);
+    static std::size_t kept_bytes(const Client& client);
+    void count_unnamed(UnnamedStatements& unnamed, std::size_t before, std::size_t after);
+    void drop_definition(UnnamedStatements& unnamed);
+    void drop_unused_texts();
     std::int64_t held_bytes() const;
     void note_unused(std::uint32_t pool);
     void free_unused_pools();
@@ -439,8 +452,12 @@ class Core {
     };
     std::deque<UnusedPool> unused_pools_;  // or used again, oldest first
     pool::SlotList logging_in_;            // clients, the oldest first
-    std::int64_t stash_bytes_ = 0;         // in all stashes of clients and servers
-    std::int64_t published_bytes_ = 0;     // of held_bytes()
+    std::vector<LinkId> gone_;      // clients whose link is gone, and who wait with what they sent
+    std::int64_t stash_bytes_ = 0;  // in all stashes of clients and servers
+    std::int64_t unnamed_bytes_ = 0;    // in unnamed statements, as far as they count
+    std::int64_t pending_bytes_ = 0;    // for clients that do not read, when looked at last
+    std::int64_t published_bytes_ = 0;  // of held_bytes()
+    TimePoint drop_texts_not_before_{};
     // Clients that are known by their servers' process ids, by their cancel keys.
     std::unordered_map<std::uint64_t, std::uint32_t> sessions_;
     session::ValueTable values_;

@@ -140,6 +140,8 @@ void Proxy::unread(LinkId link, TimePoint now) {
     core_->settle();
 }
 
+void Proxy::pending(std::size_t bytes) { core_->pending(bytes); }
+
 const std::vector<Action>& Proxy::actions() const { return core_->actions(); }
 const Metrics& Proxy::metrics() const { return core_->metrics(); }
 const std::string& Proxy::server_error() const { return core_->server_error(); }

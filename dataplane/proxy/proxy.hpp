@@ -105,6 +105,8 @@ class Proxy {
     void cut_off(TimePoint now);
     // The client has taken nothing of what was sent to it for longer than it may.
     void unread(LinkId link, TimePoint now);
+    // So many bytes wait for clients that do not read.
+    void pending(std::size_t bytes);
 
     const std::vector<Action>& actions() const;
     const Metrics& metrics() const;

@@ -52,12 +52,26 @@ struct UnnamedStatement {
     bool is_set = false;
 };
 
+// A text up to here counts as part of its client's record.
+inline constexpr std::size_t uncounted_text_bytes = 4096;
+
+inline std::size_t counted_bytes(const UnnamedStatement& statement) {
+    const std::size_t bytes = statement.definition.size();
+    return bytes > uncounted_text_bytes ? bytes : 0;
+}
+
+// Of one that may come back there can be many.
+inline std::size_t counted_bytes_before(const UnnamedStatement& statement) {
+    return sizeof statement + statement.definition.size();
+}
+
 struct UnnamedStatements {
     UnnamedStatement now;  // once all that was sent is answered with success
     // Those before it, oldest first, that come back if what ended them is discarded behind an
     // error.
     std::deque<UnnamedStatement> before;
     std::uint64_t last_version = 0;
+    std::size_t bytes = 0;  // that count against the budgets
 };
 
 struct ClientLoginState {

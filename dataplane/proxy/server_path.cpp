@@ -276,18 +276,10 @@ void Core::error_to_client(
     const session::Expected& entry,
     const session::ClientStatements::Found& meant
 ) {
-    if (entry.is_refused && error.sql_state != wire::sql_state::in_failed_transaction) {
+    const bool is_refused = entry.refusal != session::Refusal::None;
+    if (is_refused && error.sql_state != wire::sql_state::in_failed_transaction) {
         std::string out;
-        wire::write_error(
-            out,
-            {wire::Severity::Error,
-             wire::sql_state::feature_not_supported,
-             "LISTEN is not possible in pool mode Transaction",
-             "A notification comes to the server connection that listens, and this client has one "
-             "only during its transactions.",
-             "Listen on a direct connection to the database, or through a pool whose poolMode is "
-             "Session."}
-        );
+        wire::write_error(out, refusal_text(entry.refusal));
         return to_client(server, arena_.copy(out));
     }
     const std::string_view state = error.sql_state;

@@ -7,6 +7,7 @@
 #include "dataplane/proxy/core.hpp"
 #include "dataplane/wire/writer.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace penstock::proxy {
@@ -61,8 +62,7 @@ Core::Next Core::parse(Client& client, Server& server, const wire::Frame& frame)
     const std::string_view definition = reader.rest();
     const session::TextLook look = session::look_at_definition(definition);
     if (look.listens) {
-        refuse_listen(server, Expect::Parse, client.link.slot);
-        server.hold.set(HoldReason::Unsynced);
+        refuse_on(server, Expect::Parse, client.link.slot, session::Refusal::Listen);
         return Next::Continue;
     }
     if (client.statements == nullptr)
@@ -73,7 +73,13 @@ Core::Next Core::parse(Client& client, Server& server, const wire::Frame& frame)
             server, name, known == no_statement ? statements_.find(definition, origin) : known
         ))
         return stall(client);
-    if (known == no_statement && !has_room_for_text(client, definition.size())) return Next::Gone;
+    if (known == no_statement) {
+        const session::Refusal refusal = lacks_room(client, definition.size());
+        if (refusal != session::Refusal::None) {
+            refuse_message(client, frame, refusal);
+            return Next::Continue;
+        }
+    }
     // The name that surely exists does so only once its own Parse is answered.
     if (known != no_statement && depends_on_open(server, {}, empty_statement)) return stall(client);
 
@@ -106,6 +112,16 @@ Core::Next Core::parse(Client& client, Server& server, const wire::Frame& frame)
 }
 
 Core::Next Core::parse_unnamed(Client& client, Server& server, const wire::Frame& frame) {
+    const std::size_t kept_before = client.unnamed == nullptr ? 0 : client.unnamed->bytes;
+    if (kept_before + frame.body.size() > uncounted_text_bytes) {
+        const std::size_t replaced = replaced_by(client, frame);
+        const session::Refusal refusal =
+            lacks_room(client, frame.body.size() - std::min(frame.body.size(), replaced));
+        if (refusal != session::Refusal::None) {
+            refuse_message(client, frame, refusal);
+            return Next::Continue;
+        }
+    }
     UnnamedStatement& unnamed = change_unnamed(client, server);
     const session::Origin origin = origin_now(client, server);
     if (unnamed.origin != origin) {
@@ -113,12 +129,15 @@ Core::Next Core::parse_unnamed(Client& client, Server& server, const wire::Frame
         release_values(unnamed.origin);
         unnamed.origin = origin;
     }
+    const std::size_t counted = counted_bytes(unnamed);
+    if (counted > 0) std::string().swap(unnamed.definition);
     unnamed.definition.assign(frame.body.empty() ? frame.body : frame.body.substr(1));
     std::string name;
     const std::size_t text_end = unnamed.definition.find('\0');
     const std::string sent =
         sent_in_place_of(client, std::string_view(unnamed.definition).substr(0, text_end), name);
     if (!sent.empty()) unnamed.definition.replace(0, text_end, sent);
+    count_unnamed(*client.unnamed, counted, counted_bytes(unnamed));
     unnamed.look = session::look_at_definition(unnamed.definition);
     if (!sent.empty()) {
         unnamed.look.deallocates_name = true;
@@ -127,8 +146,7 @@ Core::Next Core::parse_unnamed(Client& client, Server& server, const wire::Frame
     }
     if (unnamed.look.listens) {
         unnamed.is_set = false;
-        refuse_listen(server, Expect::Parse, client.link.slot);
-        server.hold.set(HoldReason::Unsynced);
+        refuse_on(server, Expect::Parse, client.link.slot, session::Refusal::Listen);
         return Next::Continue;
     }
     unnamed.is_set = true;

@@ -12,9 +12,6 @@ using session::Expected;
 using session::HoldReason;
 using session::no_statement;
 
-// An ended unnamed statement's buffer is kept for the next one up to here.
-constexpr std::size_t kept_definition_bytes_max = 4096;
-
 }  // namespace
 
 // A message is to be sent that ends the unnamed statement and may make another. The one before is
@@ -23,6 +20,7 @@ UnnamedStatement& Core::change_unnamed(Client& client, Server& server) {
     if (client.unnamed == nullptr) client.unnamed = std::make_unique<UnnamedStatements>();
     UnnamedStatements& unnamed = *client.unnamed;
     if (server.hold.has(HoldReason::Unsynced)) {
+        count_unnamed(unnamed, counted_bytes(unnamed.now), counted_bytes_before(unnamed.now));
         unnamed.before.push_back(std::move(unnamed.now));
         unnamed.now = {};
     } else {
@@ -36,17 +34,16 @@ UnnamedStatement& Core::change_unnamed(Client& client, Server& server) {
 // The version of the message that ends it; 0: there is nothing to end.
 std::uint64_t Core::end_unnamed(Client& client, Server& server) {
     if (client.unnamed == nullptr || !client.unnamed->now.is_set) return 0;
-    UnnamedStatement& unnamed = change_unnamed(client, server);
-    unnamed.definition.clear();
-    if (unnamed.definition.capacity() > kept_definition_bytes_max)
-        unnamed.definition.shrink_to_fit();
-    return unnamed.version;
+    const std::uint64_t version = change_unnamed(client, server).version;
+    drop_definition(*client.unnamed);
+    return version;
 }
 
 // The message of this version was answered: what was before it never comes back.
 void Core::settle_unnamed(UnnamedStatements& unnamed, std::uint64_t version) {
     while (!unnamed.before.empty() && unnamed.before.front().version < version) {
         release_values(unnamed.before.front().origin);
+        count_unnamed(unnamed, counted_bytes_before(unnamed.before.front()), 0);
         unnamed.before.pop_front();
     }
 }
@@ -59,13 +56,18 @@ void Core::discard_unnamed(
         return statement.version >= first_version && statement.version <= last_version;
     };
     for (const UnnamedStatement& statement : unnamed.before) {
-        if (is_discarded(statement)) release_values(statement.origin);
+        if (!is_discarded(statement)) continue;
+        release_values(statement.origin);
+        count_unnamed(unnamed, counted_bytes_before(statement), 0);
     }
     std::erase_if(unnamed.before, is_discarded);
     if (!is_discarded(unnamed.now)) return;
     release_values(unnamed.now.origin);
+    count_unnamed(unnamed, counted_bytes(unnamed.now), 0);
     unnamed.now = {};
     if (unnamed.before.empty()) return;
+    const UnnamedStatement& last = unnamed.before.back();
+    count_unnamed(unnamed, counted_bytes_before(last), counted_bytes(last));
     unnamed.now = std::move(unnamed.before.back());
     unnamed.before.pop_back();
 }
@@ -104,7 +106,7 @@ void Core::undo(Server& server, const std::vector<Expected>& entries) {
             for (UnnamedStatement& statement : unnamed->before) {
                 if (statement.version == entry.version) statement.is_set = false;
             }
-            if (unnamed->now.version == entry.version) unnamed->now.is_set = false;
+            if (unnamed->now.version == entry.version) drop_definition(*unnamed);
             continue;
         }
         if (first_discarded == 0) first_discarded = entry.version;

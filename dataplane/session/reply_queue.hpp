@@ -28,6 +28,15 @@ enum class Expect : std::uint8_t {
 
 inline constexpr std::uint32_t no_owner = 0xffffffff;
 
+// Why a message was not passed on. What is sent in its place must fail: so the error has its place
+// and its consequences for the transaction, and the client gets our words.
+enum class Refusal : std::uint8_t {
+    None,
+    Listen,       // not in this pool mode
+    ClientBytes,  // the client keeps too much
+    Memory,       // all clients do
+};
+
 struct Expected {
     Expect kind = Expect::Query;
     bool is_swallowed = false;  // ours: the replies reach no client
@@ -35,8 +44,8 @@ struct Expected {
     bool is_replay = false;     // ours: makes the server's parameters the client's; of no batch
     bool is_unasked = false;    // its client ended its stream without asking for the reply
     bool is_look = false;       // ours: asks what a new session would be told
-    bool is_refused = false;    // sent in place of what this pool mode refuses: it must fail
-    TextLook look;              // Query, Execute: at the text
+    Refusal refusal = Refusal::None;
+    TextLook look;  // Query, Execute: at the text
     std::uint32_t owner = no_owner;
     // Of a Bind or Describe: the number of the client's name. Of what ends or makes the unnamed
     // statement: its version. 0: neither.

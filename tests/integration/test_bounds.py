@@ -53,7 +53,7 @@ def _refusal(client: Client) -> str:
 
 
 def test_parse_that_needs_too_much_memory_is_refused(start: Start) -> None:
-    """54000 at its beginning, and the connection stays; in a transaction it ends. Other messages may be longer."""
+    """54000 at its beginning, alone, in a transaction too; the connection stays. Other messages may be longer."""
     proxy = start(limits={"maxClientBytes": 65_536})
     large = p.parse("", f"select '{'x' * 100_000}'")
     with _client(proxy) as client:
@@ -62,25 +62,65 @@ def test_parse_that_needs_too_much_memory_is_refused(start: Start) -> None:
         client.send(large[1000:], p.bind(), p.execute(), p.sync())
         assert [r.kind for r in client.until_ready()] == ["Z"]
         assert client.value(f"select length('{'x' * 100_000}')") == "100000"
-        client.run("begin")
+        client.run("begin; savepoint before")
         client.send(large)
         assert _refusal(client) == "54000"
-        assert client.until_closed() == []
+        client.send(p.bind(), p.execute(), p.sync())
+        assert [r.kind for r in client.until_ready()] == ["Z"] and client.status == "E"
+        client.run("rollback to before")
+        assert client.value("select 1") == "1" and client.status == "T"
+        client.run("commit")
+
+
+HELD = 'penstock_proxy_held_bytes{pool="test/pool"}'
+
+
+def _resident_bytes(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * 4096
+
+
+def test_unnamed_statement_is_freed_when_it_ends(start: Start) -> None:
+    """It counts as long as it may be bound again; what replaces or ends it gives its memory back."""
+    proxy = start()
+    clients = [_client(proxy) for _ in range(15)]
+    at_first = _resident_bytes(proxy.pid)
+    for size, end in ((1_000_000, p.query("select 1")), (1_000_000, p.parse("", "select 1") + p.sync())):
+        for client in clients:
+            client.send(p.parse("", f"select length('{'x' * size}')"), p.bind(), p.execute(), p.sync())
+            client.until_ready()
+        assert 15_000_000 < proxy.metrics()[HELD] < 16_000_000
+        for client in clients:
+            client.send(end)
+            client.until_ready()
+        assert proxy.metrics()[HELD] < 100_000
+        assert _resident_bytes(proxy.pid) - at_first < 8_000_000
+    for client in clients:
+        client.close()
+
+
+def test_replies_that_nobody_reads_count(start: Start) -> None:
+    """What waits for slow readers shows among the bytes that are held."""
+    proxy = start()
+    with _client(proxy) as slow:
+        slow.send(p.query("select repeat('x', 1000) from generate_series(1, 30000)"))
+        wait_for("it shows", lambda: proxy.metrics()[HELD] > 0, PATIENCE)
+        slow.until_ready()
+        wait_for("it is gone", lambda: proxy.metrics()[HELD] == 0, PATIENCE)
 
 
 def test_memory_of_all_clients_is_bounded(start: Start) -> None:
     """Over limits.maxMemoryBytes whoever wants more is refused; who was there first is served, and it shows."""
     proxy = start(limits={"maxMemoryBytes": 1_048_576})
-    name = 'penstock_proxy_held_bytes{pool="test/pool"}'
     large = p.parse("", f"select length('{'x' * 700_000}')")
     with _client(proxy) as first, _client(proxy) as second:
         first.send(large[:650_000])
-        wait_for("it is held", lambda: proxy.metrics()[name] >= 650_000, PATIENCE)
+        wait_for("it is held", lambda: proxy.metrics()[HELD] >= 650_000, PATIENCE)
         second.send(large)
         assert _refusal(second) == "53200"
         first.send(large[650_000:], p.bind(), p.execute(), p.sync())
         assert [r.kind for r in first.until_ready()] == ["1", "2", "D", "C", "Z"]
-        wait_for("nothing is held", lambda: proxy.metrics()[name] == 0, PATIENCE)
+        first.run("select 1")  # ends the unnamed statement
+        wait_for("nothing is held", lambda: proxy.metrics()[HELD] == 0, PATIENCE)
 
 
 def test_silent_logins_keep_nobody_out(start: Start) -> None:

@@ -180,6 +180,23 @@ def test_waiting_client_that_ended_its_stream_is_served(start: Start, postgres: 
     assert _rows(postgres) == ["1", "2", "3"]
 
 
+def test_waiting_client_that_is_gone_behind_its_end_is_served(start: Start, postgres: Postgres) -> None:
+    """A process that ends while it waits: a reset follows the end of its stream, and PostgreSQL does what it sent."""
+    proxy = start(serverConnections=1)
+    _make_table(postgres)
+    with _client(proxy) as holder, _client(proxy) as waiting:
+        holder.run("begin")
+        waiting.send(_insert("1"), _batch("2"), p.sync())
+        waiting.socket.shutdown(socket.SHUT_WR)
+        wait_for("it waits", lambda: proxy.waiting() == 1, PATIENCE)
+        waiting.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        waiting.close()
+        assert proxy.get("/healthz")[0] == 200
+        holder.run("commit")
+        wait_for("what it sent is done", lambda: _rows(postgres) == ["1", "2"], PATIENCE)
+    wait_for("nobody is left", lambda: proxy.clients() == 0, PATIENCE)
+
+
 def test_waiting_client_that_ended_its_stream_hears_the_refusal(start: Start) -> None:
     """As one does that has not."""
     proxy = start(serverConnections=1, timeouts={"queryWaitSeconds": 1})

@@ -58,19 +58,34 @@ TEST(Budget, AParseThatNeedsTooMuchIsRefusedAtItsBeginning) {
     script.fails_cleanly_at_each_step();
 }
 
-TEST(Budget, InATransactionSuchAParseEndsTheClient) {
+// What the server gets in place of a message that is refused, and what it answers.
+std::string refused_parse() {
+    return parse("penstock_refused", "SELECT penstock_refused_this_message()");
+}
+
+std::string no_function() { return error_response().code("42883").message("no function").bytes(); }
+
+TEST(Budget, InATransactionSuchAParseFailsAlone) {
     Settings settings = plain_settings();
     settings.client_bytes_max = 64 * kib;
+    const std::string large = parse("", std::string(100 * kib, 'x'));
     Script script = pooled(settings);
     script.client_sends(query("begin"))
         .expects_to_server(query("begin"))
         .server_sends(done("BEGIN", 'T'))
         .expects_to_client(done("BEGIN", 'T'))
-        .client_sends(parse("", std::string(100 * kib, 'x')).substr(0, 1000))
+        .client_sends(large.substr(0, 1000))
+        .expects_to_server(refused_parse())
+        .server_sends(no_function())
         .expects_error("a", "54000")
-        .expects_closed("a")
-        .expects_to_server(query("ROLLBACK"))
+        .client_sends(large.substr(1000) + bind_statement("", "") + execute() + sync())
+        .expects_to_server(sync())
+        .server_sends(ready_for_query('E'))
+        .expects_to_client(ready_for_query('E'))
+        .client_sends(query("rollback"))
+        .expects_to_server(query("rollback"))
         .server_sends(done("ROLLBACK"))
+        .expects_to_client(done("ROLLBACK"))
         .expects_open_still("s");
     script.passes();
     script.fails_cleanly_at_each_step();
@@ -88,7 +103,7 @@ TEST(Budget, OtherMessagesMayBeOfAnyLength) {
     script.passes();
 }
 
-TEST(Budget, WhoStillGrowsWhenMemoryIsShortEnds) {
+TEST(Budget, WhoStillGrowsWhenMemoryIsShortIsRefused) {
     Settings settings = plain_settings();
     settings.bytes_max = 300 * kib;
     Script script = pooled(settings);
@@ -104,9 +119,10 @@ TEST(Budget, WhoStillGrowsWhenMemoryIsShortEnds) {
             EXPECT_LT(held, 300 * kib);
         })
         .expects_to_client("b", "")
-        .client_sends("b", large.substr(0, 70 * kib))
+        .client_sends("b", large.substr(80 * kib, 70 * kib))
         .expects_error("b", "53200")
-        .expects_closed("b")
+        .client_sends("b", large.substr(150 * kib) + bind_statement("", "") + sync())
+        .expects_to_client("b", ready_for_query())
         .expects_open_still("a")
         .then([](ScriptPlay& play) {
             EXPECT_EQ(play.links.proxy.metrics().messages_refused.get(), 1U);
@@ -127,12 +143,71 @@ TEST(Budget, TextsOfPreparedStatementsCount) {
             play.links.take_sent(play.index("s"));
         })
         .client_sends(parse("two", std::string(40 * kib, 'y')) + sync())
-        .expects_error("a", "54000")
-        .expects_closed("a")
-        .then([](ScriptPlay& play) {
-            EXPECT_EQ(play.links.proxy.metrics().held_bytes.get(), 0U);
+        .expects_to_server(refused_parse() + sync())
+        .server_sends(no_function() + ready_for_query())
+        .expects_error("a", "54000", ready_for_query())
+        .client_sends(close('S', "one") + parse("two", std::string(40 * kib, 'y')) + sync())
+        .then([](ScriptPlay& play) { play.links.take_sent(play.index("s")); })
+        .server_sends(close_complete() + parse_complete() + ready_for_query())
+        .expects_to_client(close_complete() + parse_complete() + ready_for_query());
+    script.passes();
+}
+
+TEST(Budget, UnnamedStatementsCountUntilTheyEnd) {
+    const auto held = [](std::uint64_t least, std::uint64_t most) {
+        return [least, most](ScriptPlay& play) {
             play.links.take_sent(play.index("s"));
-        });
+            EXPECT_GE(play.links.proxy.metrics().held_bytes.get(), least);
+            EXPECT_LE(play.links.proxy.metrics().held_bytes.get(), most);
+        };
+    };
+    Settings settings = plain_settings();
+    settings.client_bytes_max = 64 * kib;
+    const std::string large = parse("", std::string(40 * kib, 'x'));
+    Script script = pooled(settings);
+    for (int i = 0; i < 3; ++i) {
+        // One that replaces another takes its place.
+        script.client_sends(large + sync())
+            .server_sends(parse_complete() + ready_for_query())
+            .expects_to_client(parse_complete() + ready_for_query())
+            .then(held(40 * kib, 41 * kib));
+    }
+    script.client_sends(query("select 1"))
+        .server_sends(one_row("1"))
+        .expects_to_client(one_row("1"))
+        .then(held(0, 0))
+        .client_sends(large + large + sync())
+        .then(held(40 * kib, 81 * kib))
+        .server_sends(parse_complete())
+        .expects_to_client(parse_complete())
+        .server_sends(no_function() + ready_for_query())
+        .expects_error("a", "54000", ready_for_query())
+        .client_sends(large + bind_statement("", "nobody") + large + sync())
+        .then(held(40 * kib, 81 * kib))
+        .server_sends(error_response().code("42601").message("syntax").bytes() + ready_for_query())
+        .then([](ScriptPlay& play) { play.links.take_sent(play.index("a")); })
+        .then(held(0, 0));
+    script.passes();
+}
+
+TEST(Budget, TextsThatNobodyUsesGiveWayWhenMemoryIsShort) {
+    Settings settings = plain_settings();
+    settings.bytes_max = 300 * kib;
+    const std::string large = parse("", std::string(200 * kib, 'x'));
+    Script script = pooled(settings);
+    script.logs_in("b")
+        .client_sends(large + sync())
+        .server_sends(parse_complete() + ready_for_query())
+        .expects_to_client(parse_complete() + ready_for_query())
+        .client_sends("b", large + sync())
+        .server_sends(parse_complete() + ready_for_query())
+        .expects_to_client("b", parse_complete() + ready_for_query())
+        .then([](ScriptPlay& play) {
+            play.links.take_sent(play.index("s"));
+            EXPECT_LT(play.links.proxy.metrics().held_bytes.get(), 201 * kib);
+        })
+        .client_sends(bind_statement("", "") + sync())
+        .expects_to_server(close('S', "") + bind_statement("", "") + sync());
     script.passes();
 }
 

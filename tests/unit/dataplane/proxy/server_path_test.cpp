@@ -248,9 +248,7 @@ TEST(ServerPath, ListenIsRefusedByAnErrorInItsPlace) {
     Script script = pooled();
     const std::string failed = error_response().code("42883").message("no function").bytes();
     script.client_sends(query("begin") + query("listen a"))
-        .expects_to_server(
-            query("begin") + query("SELECT penstock_listen_needs_pool_mode_session()")
-        )
+        .expects_to_server(query("begin") + query("SELECT penstock_refused_this_message()"))
         .server_sends(done("BEGIN", 'T'))
         .expects_to_client(done("BEGIN", 'T'))
         .server_sends(failed + ready_for_query('E'))
