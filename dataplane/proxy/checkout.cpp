@@ -118,6 +118,8 @@ void Core::link(Client& client, Server& server) {
     server.tainted.clear();
     server.alteration = 0;
     server.is_settling = false;
+    server.has_set_in_batch = false;
+    server.resetting.clear();
     if (!session::fits(server.parameters, client.parameters) && !pool_of(server).is_replication)
         fit_parameters(client, server);
 }

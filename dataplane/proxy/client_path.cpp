@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace penstock::proxy {
 namespace {
@@ -235,6 +236,9 @@ Core::Next Core::forward_frame(Client& client, Server& server, const wire::Frame
             // In mid-COPY the server ignores it, so what is under way stays unsynced.
             if (!server.replies.is_copy_in()) server.hold.clear(HoldReason::Unsynced);
             server.notes_synced = server.notes.size();
+            // What it reports decides how a Parse behind it is read.
+            if (std::exchange(server.has_set_in_batch, false) && !server.replies.is_copy_in())
+                server.is_settling = true;
             expect(server, Expect::Sync, client.link.slot);
             break;
         case Frontend::Execute: {
@@ -302,11 +306,9 @@ Core::Next Core::simple_query(Client& client, Server& server, const wire::Frame&
             }
         }
         server.traces.add(entry.look.calls);
-        if (entry.look.sets) {
-            note_settings(server, text);
-            // What it reports decides how a Parse behind it is read.
-            settle_first(server);
-        }
+        if (entry.look.sets) note_settings(server, text);
+        // What it reports decides how a Parse behind it is read.
+        if (may_change_settings(server, entry.look, text)) settle_first(server);
     } else {
         entry.look.listens = false;
     }

@@ -136,6 +136,12 @@ void Core::execute_deallocation(Client& client, Server& server, const Expected& 
     expect_noted(server, entry, renamed_note(empty_statement, name));
 }
 
+// The end of a transaction takes back what was SET in it.
+bool Core::may_change_settings(const Server& server, session::TextLook look, std::string_view sql)
+    const {
+    return look.sets || (!server.changed.is_empty() && session::is_exit(sql));
+}
+
 // A command that changes parameters is on its way: what is parsed behind it, PostgreSQL may read
 // otherwise. The same commands have the same effect, so they give the same number.
 void Core::note_settings(Server& server, std::string_view sql) {

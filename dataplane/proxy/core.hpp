@@ -36,6 +36,7 @@ namespace penstock::proxy {
 struct MovedServer {
     PoolKey key;
     std::vector<std::pair<std::size_t, std::string>> parameters;
+    std::vector<std::pair<std::size_t, std::string>> defaults;
     session::ParameterMask set;
     std::string fingerprint;
     std::uint32_t process_id = 0;
@@ -228,6 +229,8 @@ class Core {
     ) const;
     void execute_deallocation(Client& client, Server& server, const session::Expected& entry);
     void note_settings(Server& server, std::string_view sql);
+    bool may_change_settings(const Server& server, session::TextLook look, std::string_view sql)
+        const;
 
     // statement_undo.cpp
     UnnamedStatement& change_unnamed(Client& client, Server& server);

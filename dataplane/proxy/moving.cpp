@@ -137,7 +137,9 @@ MovedServerPtr Core::take_moved(LinkId link) {
     moved->key = pool.key;
     for (std::size_t i = 0; i < session::tracked_parameters.size(); ++i) {
         const session::ValueId value = server->parameters.values.get(i);
-        if (value != session::no_value) moved->parameters.emplace_back(i, values_.text(value));
+        if (value == session::no_value) continue;
+        moved->parameters.emplace_back(i, values_.text(value));
+        moved->defaults.emplace_back(i, values_.text(server->defaults.get(i)));
     }
     moved->set = server->parameters.set;
     moved->fingerprint = std::move(server->fingerprint);
@@ -156,6 +158,7 @@ MovedServerPtr Core::take_moved(LinkId link) {
     publish_servers();
     metrics_.servers_moved.add();
     server->parameters.values.clear(values_);
+    server->defaults.clear(values_);
     server->before.clear(values_);
     servers_.remove(link.slot);
     return moved;
@@ -177,6 +180,8 @@ LinkId Core::adopt(MovedServerPtr moved) {
     server.closes_when_free = server.endpoint != settings_->endpoint;
     for (const auto& [parameter, value] : moved->parameters)
         server.parameters.values.set(values_, parameter, value);
+    for (const auto& [parameter, value] : moved->defaults)
+        server.defaults.set(values_, parameter, value);
     server.parameters.set = moved->set;
     server.fingerprint = std::move(moved->fingerprint);
     Pool& pool = *pools_[index];

@@ -20,6 +20,7 @@ void Core::fit_parameters(Client& client, Server& server) {
         for (const auto& [index, text] : *client.probed) server.parameters.set.set(index);
     } else {
         session::ParameterMask set_behind;
+        server.resetting = server.parameters.set.without(client.parameters.asked);
         sql = session::fitting_sql(values_, server.parameters, client.parameters, set_behind);
         server.parameters.set = set_behind;
     }
@@ -31,6 +32,7 @@ void Core::fit_parameters(Client& client, Server& server) {
 // The replay succeeded. Where PostgreSQL took a value for the one it had, it reported nothing: what
 // the server has is what the client asked for, as PostgreSQL writes it.
 void Core::take_over_parameters(Server& server) {
+    server.resetting.clear();
     Client* const client = owner_of(server);
     if (client == nullptr) return;
     if (client->probed == nullptr) return tell_differences(*client, server);
@@ -109,6 +111,8 @@ void Core::parameter_status(Server& server, const wire::Frame& frame) {
         server.before.set(values_, *index, std::string(values_.text(before)));
     }
     server.parameters.values.set(values_, *index, value);
+    if (!is_clients && !server.parameters.set.has(*index))
+        server.defaults.set(values_, *index, value);
     if (!is_clients) return;
     std::string out;
     if (*index == name_index) {

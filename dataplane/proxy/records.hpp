@@ -176,6 +176,7 @@ struct Server {
     bool has_unnamed = false;           // an unnamed statement may exist here, whose: unnamed_*
     bool has_rows = false;              // came for the statement whose CommandComplete is to come
     session::Traces traces;             // of clients: to be removed before it serves another
+    bool has_set_in_batch = false;      // not synced yet: something that may change settings
     bool is_settling = false;           // what is under way decides what may be sent behind it
     std::uint16_t lifetime_share = 0;   // random: servers that opened together do not end together
     bool has_set = false;       // since its last idle moment, a text of its client's that may set
@@ -192,13 +193,15 @@ struct Server {
     std::size_t body_missing = 0;
     std::size_t stash_needed = 0;
     session::ServerParameters parameters;
-    session::ParameterMask changed;  // by its client, since its last idle moment
-    session::ParameterSet before;    // those, as they were then
-    session::ParameterMask unsure;   // of the changed: by the client or by a reload?
-    LinkId unsure_of;                // that client
-    std::string fingerprint;         // of the settings that ALTER ROLE and ALTER DATABASE gave it
-    std::string seen_fingerprint;    // what its look, which is under way, has seen
-    std::uint32_t look = 0;          // ... and which one of its pool's it is
+    session::ParameterSet defaults;    // its session's, as it reported them
+    session::ParameterMask resetting;  // by the replay under way
+    session::ParameterMask changed;    // by its client, since its last idle moment
+    session::ParameterSet before;      // those, as they were then
+    session::ParameterMask unsure;     // of the changed: by the client or by a reload?
+    LinkId unsure_of;                  // that client
+    std::string fingerprint;           // of the settings that ALTER ROLE and ALTER DATABASE gave it
+    std::string seen_fingerprint;      // what its look, which is under way, has seen
+    std::uint32_t look = 0;            // ... and which one of its pool's it is
     session::ReplyQueue replies;
     session::ServerStatements statements;
     std::deque<Note> notes;

@@ -164,8 +164,10 @@ void Core::server_ready(Server& server) {
     end_login(server);
     Pool& pool = pool_of(server);
     for (const auto& [name, value] : result.parameters) {
-        if (const auto index = session::tracked_index(name))
-            server.parameters.values.set(values_, *index, value);
+        const auto index = session::tracked_index(name);
+        if (!index) continue;
+        server.parameters.values.set(values_, *index, value);
+        server.defaults.set(values_, *index, value);
     }
     server.process_id = result.process_id;
     server.cancel_key = std::move(result.cancel_key);
@@ -419,6 +421,7 @@ void Core::server_gone(Server& server) {
         want(index);
     }
     server.parameters.values.clear(values_);
+    server.defaults.clear(values_);
     server.before.clear(values_);
     drop_stash(server.stash);
     servers_.remove(server.link.slot);

@@ -47,8 +47,14 @@ Expected owned(Expect kind, const Client& client) {
 session::Origin Core::origin_now(const Client& client, const Server& server) const {
     session::Origin origin;
     for (const std::size_t i : session::fixed_at_parse) {
-        const session::ValueId own = client.parameters.told.get(i);
-        origin.settings[i] = own != session::no_value ? own : server.parameters.values.get(i);
+        // Behind the replay that is under way, if one is.
+        const session::ValueId value = server.parameters.values.get(i);
+        const session::ValueId asked = client.parameters.told.get(i);
+        const bool is_asked = client.parameters.asked.has(i) && asked != session::no_value;
+        origin.settings[i] = value == session::no_value ? asked
+                             : is_asked                 ? asked
+                             : server.resetting.has(i)  ? server.defaults.get(i)
+                                                        : value;
     }
     origin.alteration = server.alteration;
     return origin;
@@ -181,12 +187,17 @@ Core::Next Core::bind(Client& client, Server& server, const wire::Frame& frame) 
     if (name.empty() && client.unnamed != nullptr) look = client.unnamed->now.look;
     server.traces.add(look.calls);
     if (portal.empty()) client.bound = look;
-    if (look.sets)
-        note_settings(
-            server,
-            statement.id != no_statement ? statements_.definition(statement.id)
-                                         : std::string_view(client.unnamed->now.definition)
-        );
+    if (look.sets || !server.changed.is_empty()) {
+        std::string_view text;
+        if (statement.id != no_statement) {
+            text = statements_.definition(statement.id);
+        } else if (name.empty() && client.unnamed != nullptr) {
+            text = client.unnamed->now.definition;
+        }
+        text = text.substr(0, text.find('\0'));
+        if (look.sets) note_settings(server, text);
+        if (may_change_settings(server, look, text)) server.has_set_in_batch = true;
+    }
     server.hold.set(HoldReason::Unsynced);
     // A name of ours that the client never prepared is another client's statement.
     const bool is_foreign = statement.id == no_statement && name.starts_with(name_prefix_);
@@ -346,8 +357,10 @@ void Core::parse_as_of(
     const session::Origin now = origin_now(client, server);
     // What ends a transaction has nothing to be read by settings, and in a failed one no setting
     // can be changed.
-    const bool is_changed = now.settings != origin.settings &&
-                            !session::is_exit(definition.substr(0, definition.find('\0')));
+    const bool is_needed = now.settings != origin.settings &&
+                           !session::is_exit(definition.substr(0, definition.find('\0')));
+    // Behind a SET of the same batch it is not known what to go back to.
+    const bool is_changed = is_needed && !server.has_set_in_batch;
     if (is_changed) change_settings(server, now, origin);
     std::string out;
     wire::MessageWriter(out, Frontend::Parse).c_string(name).bytes(definition);

@@ -57,6 +57,11 @@ class ParameterMask {
     bool has(std::size_t index) const { return (bits_ >> index & 1U) != 0; }
     bool is_empty() const { return bits_ == 0; }
     bool is_within(ParameterMask other) const { return (bits_ & ~other.bits_) == 0; }
+    ParameterMask without(ParameterMask other) const {
+        ParameterMask rest;
+        rest.bits_ = static_cast<std::uint16_t>(bits_ & ~other.bits_);
+        return rest;
+    }
     void clear() { bits_ = 0; }
     bool operator==(const ParameterMask&) const = default;
 

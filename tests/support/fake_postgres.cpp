@@ -28,6 +28,9 @@ constexpr std::array<std::string_view, 8> reported{
     "standard_conforming_strings",
 };
 
+const std::map<std::string, std::string> other_defaults{
+    {"DateStyle", "SQL, MDY"}, {"TimeZone", "America/Lima"}, {"IntervalStyle", "iso_8601"}};
+
 // PostgreSQL's buffer for a socket.
 constexpr std::size_t output_bytes_max = 8192;
 
@@ -131,9 +134,19 @@ void FakeBackend::say_notice() {
 }
 
 void FakeBackend::has_other_defaults() {
-    parameters_["DateStyle"] = "SQL, MDY";
-    parameters_["TimeZone"] = "America/Lima";
-    parameters_["IntervalStyle"] = "iso_8601";
+    for (const auto& [name, value] : other_defaults) parameters_[name] = value;
+}
+
+bool FakeBackend::is_default(const std::string& name) const {
+    const auto found = defaults_.find(name);
+    return found != defaults_.end() && !asked_.contains(name) && parameter(name) == found->second;
+}
+
+bool FakeBackend::may_be_default(const std::string& name, const std::string& value) {
+    const FakeBackend usual(0, 0, 0);
+    const auto other = other_defaults.find(name);
+    return usual.parameter(name) == value ||
+           (other != other_defaults.end() && other->second == value);
 }
 
 void FakeBackend::follow(const std::string& name, const std::string& value) {

@@ -54,6 +54,10 @@ class FakeBackend {
     void say_notice();
     // Its sessions begin with other values of what PostgreSQL reports. Before the startup packet.
     void has_other_defaults();
+    // Is the parameter what a session that asked for nothing begins with?
+    bool is_default(const std::string& name) const;
+    // Does any server's session begin with this value?
+    static bool may_be_default(const std::string& name, const std::string& value);
     // Another server's default is this session's, unless it set the parameter itself.
     void follow(const std::string& name, const std::string& value);
 

@@ -89,6 +89,8 @@ class SimClient {
     void send_end();
     void send_unsynced_end();
     std::string statement();
+    // Of statements that were parsed under settings, or are parsed now.
+    bool may_use_literals() const;
     std::string own_select();
     std::string value();
     std::uint64_t random(std::uint64_t below) { return random_() % below; }
@@ -121,6 +123,9 @@ class SimClient {
     std::size_t replies_ = 0;
     std::string unnamed_sql_;
     std::map<std::string, std::string> names_;  // what was last sent in a Parse
+    std::set<std::string> setters_;             // names that ever had a text that changes settings
+    std::set<std::string> literals_;            // ... that is read by settings
+    bool has_set_in_batch_ = false;
 
     FakeBackend oracle_;
     FakeBackend ahead_;                // the oracle when it has seen all that was sent

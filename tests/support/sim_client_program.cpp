@@ -74,8 +74,7 @@ std::string SimClient::statement() {
     if (is_in_block && chance(35)) return comment + (chance(60) ? "COMMIT" : "ROLLBACK");
     const std::uint64_t kind = random(100);
     if (kind < 30) return own_select();
-    if (kind < 35 && !known::parses_anew_under_settings_in_flight)
-        return comment + "SELECT literal '" + value() + "'";
+    if (kind < 35 && may_use_literals()) return comment + "SELECT literal '" + value() + "'";
     if (kind < 45) return comment + "INSERT '" + value() + "'";
     if (kind < 53)
         return comment + "SELECT rows " + std::to_string(chance(90) ? 7 : 3000) + " '" + value() +
@@ -95,6 +94,10 @@ std::string SimClient::statement() {
     }
     if (kind < 94) return comment + "COPY '" + value() + "' TO STDOUT";
     return comment;
+}
+
+bool SimClient::may_use_literals() const {
+    return !known::misses_settings_of_its_batch || !has_set_in_batch_;
 }
 
 void SimClient::send_simple() {
@@ -133,12 +136,12 @@ void SimClient::send_unit(bool may_keep) {
     const bool is_shared = chance(60);
     std::string sql =
         is_shared ? (chance(80) ? "SELECT $1" : "SELECT rows 5 'shared'") : statement();
-    if (is_shared && !known::parses_anew_under_settings_in_flight && chance(30))
-        sql = "SELECT literal 'shared'";
+    if (is_shared && chance(30) && may_use_literals()) sql = "SELECT literal 'shared'";
     if (!is_shared && sql.find("COPY '") == std::string::npos && chance(5))
         sql = "/*" + tag_ + "*/COPY '" + value() + "' TO STDOUT";
     const bool is_known = names_.contains(name);
-    const bool may_reuse = name.empty() ? may_bind_unnamed_ && pending_.empty() : is_known;
+    const bool is_there = name.empty() ? may_bind_unnamed_ && pending_.empty() : is_known;
+    const bool may_reuse = is_there && (may_use_literals() || !literals_.contains(name));
     if (!name.empty() && is_known && chance(25)) close('S', name);
     if (!may_reuse || chance(20)) {
         parse(name, sql);
@@ -146,6 +149,7 @@ void SimClient::send_unit(bool may_keep) {
         sql = name.empty() ? unnamed_sql_ : names_[name];
     }
     if (!may_keep && name.empty()) may_bind_unnamed_ = false;
+    if (!may_use_literals() && literals_.contains(name)) return;
     if (chance(25)) describe('S', name);
     if (chance(5)) return;
     if (chance(2)) name = "unknown";
@@ -212,6 +216,7 @@ void SimClient::send_function_call() {
 }
 
 void SimClient::query(const std::string& sql) {
+    has_set_in_batch_ = false;
     raw(message('Q', sql + '\0'));
     may_bind_unnamed_ = false;
 }
@@ -220,6 +225,10 @@ void SimClient::parse(const std::string& name, const std::string& sql) {
     std::string out;
     MessageWriter(out, Frontend::Parse).c_string(name).c_string(sql).u16(0);
     raw(out);
+    const bool is_exit =
+        sql.find("COMMIT") != std::string::npos || sql.find("ROLLBACK") != std::string::npos;
+    if (is_exit || sql.find("SET ") != std::string::npos) setters_.insert(name);
+    if (sql.find("literal") != std::string::npos) literals_.insert(name);
     if (name.empty()) {
         unnamed_sql_ = sql;
         may_bind_unnamed_ = true;
@@ -230,6 +239,7 @@ void SimClient::parse(const std::string& name, const std::string& sql) {
 }
 
 void SimClient::bind(const std::string& portal, const std::string& name, const std::string& sql) {
+    if (setters_.contains(name)) has_set_in_batch_ = true;
     std::string out;
     {
         MessageWriter writer(out, Frontend::Bind);
@@ -259,7 +269,10 @@ void SimClient::execute(const std::string& portal, std::uint32_t rows_max) {
     raw(out);
 }
 
-void SimClient::empty_message(char type) { raw(message(type, "")); }
+void SimClient::empty_message(char type) {
+    if (type == 'S') has_set_in_batch_ = false;
+    raw(message(type, ""));
+}
 
 void SimClient::raw(std::string bytes) {
     out_ += bytes;

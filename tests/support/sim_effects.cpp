@@ -1,6 +1,5 @@
 // What the database kept of each client's work: no more than it asked for, and no less.
 #include "tests/support/fake_sql.hpp"
-#include "tests/support/sim_known.hpp"
 #include "tests/support/sim_world.hpp"
 
 #include <algorithm>

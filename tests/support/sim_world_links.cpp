@@ -1,5 +1,4 @@
 // The proxies' actions, and the links between them and their peers.
-#include "tests/support/sim_known.hpp"
 #include "tests/support/sim_names.hpp"
 #include "tests/support/sim_world.hpp"
 
@@ -180,8 +179,7 @@ void SimWorld::open(std::uint32_t worker, LinkId link) {
         auto backend = std::make_shared<Backend>(
             next_process_++, static_cast<std::uint32_t>(random_()), random_() | 1
         );
-        if (next_process_ % 3 == 0 && !known::has_one_set_of_defaults)
-            backend->session.has_other_defaults();
+        if (next_process_ % 3 == 0) backend->session.has_other_defaults();
         backend->conn = conn.get();
         backend->held = conn;
         backend->is_counted = conn->link.kind == LinkKind::Server;

@@ -83,6 +83,78 @@ TEST(StatementPath, EndOfATransactionIsTaughtUnderAnySettings) {
     }
 }
 
+// The client owns its TimeZone, which is on its way; of all else it hears with the answer to that.
+TEST(StatementPath, ParseBehindAReplayIsReadByTheServersSettings) {
+    Script script = pooled();
+    const std::string gmt = parameter_status("TimeZone", "GMT");
+    const std::string style = parameter_status("DateStyle", "SQL, MDY");
+    const std::string sql = "select date '1/2/2024'";
+    script.client_sends(query("set timezone = 'GMT'"))
+        .server_sends(gmt + done("SET"))
+        .expects_to_client(gmt + done("SET"))
+        .logs_in("b")
+        .client_sends("b", query("select 2"))
+        .server_sends(one_row("2"))
+        .expects_to_client("b", one_row("2"))
+        .server_sends(style)
+        .then([](ScriptPlay& play) { play.links.take_sent(play.index("s")); })
+        .client_sends(parse("x", sql) + sync())
+        .expects_to_server(query("SET TimeZone = 'GMT';") + parse(ours(1), sql) + sync())
+        .server_sends(gmt + done("SET") + parse_complete() + ready_for_query())
+        .expects_to_client(style + parse_complete() + ready_for_query())
+        .client_sends("b", query("begin"))
+        .server_sends(command_complete("BEGIN") + ready_for_query('T'))
+        .client_sends(run("x"))
+        .expects_server("t")
+        .server_logs_in("t")
+        .then([](ScriptPlay& play) {
+            const std::string sent = play.links.take_sent(play.index("t"));
+            EXPECT_NE(sent.find("set_config('DateStyle','SQL, MDY',true)"), std::string::npos)
+                << readable(sent);
+            for (const char* name : {"a", "b", "s"}) play.links.take_sent(play.index(name));
+        });
+    script.passes();
+    script.fails_cleanly_at_each_step();
+}
+
+TEST(StatementPath, WhatIsBehindABatchThatSetsWaitsForItsReport) {
+    Script script = pooled();
+    const std::string set = parse("", "set timezone = 'GMT'") + bind_statement("", "") + execute();
+    const std::string gmt = parameter_status("TimeZone", "GMT");
+    script.client_sends(set + sync() + parse("x", "select 1") + sync())
+        .expects_to_server(set + sync())
+        .server_sends(
+            parse_complete() + bind_complete() + command_complete("SET") + gmt + ready_for_query()
+        )
+        .expects_to_client(
+            parse_complete() + bind_complete() + command_complete("SET") + gmt + ready_for_query()
+        )
+        .expects_to_server(parse(ours(1), "select 1") + sync())
+        .server_sends(parse_complete() + ready_for_query())
+        .expects_to_client(parse_complete() + ready_for_query())
+        // Cleaned where the Execute came in pieces.
+        .then([](ScriptPlay& play) { play.links.take_sent(play.index("s")); });
+    script.passes_in_all_ways();
+}
+
+TEST(StatementPath, WhatIsBehindTheEndOfATransactionThatSetWaitsForItsReport) {
+    Script script = pooled();
+    const std::string gmt = parameter_status("TimeZone", "GMT");
+    const std::string utc = parameter_status("TimeZone", "UTC");
+    script.client_sends(query("begin;set timezone = 'GMT'"))
+        .expects_to_server(query("begin;set timezone = 'GMT'"))
+        .server_sends(command_complete("SET") + gmt + ready_for_query('T'))
+        .expects_to_client(command_complete("SET") + gmt + ready_for_query('T'))
+        .client_sends(query("rollback") + parse("x", "select 1") + sync())
+        .expects_to_server(query("rollback"))
+        .server_sends(command_complete("ROLLBACK") + utc + ready_for_query())
+        .expects_to_client(command_complete("ROLLBACK") + utc + ready_for_query())
+        .expects_to_server(parse(ours(1), "select 1") + sync())
+        .server_sends(parse_complete() + ready_for_query())
+        .expects_to_client(parse_complete() + ready_for_query());
+    script.passes_in_all_ways();
+}
+
 TEST(StatementPath, EqualStatementsOfClientsAreOneOnTheServer) {
     Script script = prepared();
     script.logs_in("b")
