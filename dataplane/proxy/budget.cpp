@@ -83,6 +83,7 @@ std::size_t Core::replaced_by(const Client& client, const wire::Frame& frame) {
 
 // May the client make the proxy keep so much more?
 session::Refusal Core::lacks_room(const Client& client, std::size_t bytes) {
+    if (bytes == 0) return session::Refusal::None;  // it takes the place of more
     if (kept_bytes(client) + bytes > settings_->client_bytes_max)
         return session::Refusal::ClientBytes;
     const auto here = static_cast<std::size_t>(held_bytes());

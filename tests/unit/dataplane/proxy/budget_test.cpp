@@ -190,6 +190,27 @@ TEST(Budget, UnnamedStatementsCountUntilTheyEnd) {
     script.passes();
 }
 
+TEST(Budget, ShorterTextReplacesALongOneThoughMemoryIsShort) {
+    Settings settings = plain_settings();
+    settings.bytes_max = 300 * kib;
+    Script script = pooled(settings);
+    script.logs_in("b")
+        .client_sends(parse("", std::string(200 * kib, 'x')) + sync())
+        .server_sends(parse_complete() + ready_for_query())
+        .expects_to_client(parse_complete() + ready_for_query())
+        .client_sends("b", parse("", std::string(90 * kib, 'y')).substr(0, 80 * kib))
+        .then([](ScriptPlay& play) {
+            play.links.take_sent(play.index("s"));
+            auto lower = std::make_shared<Settings>(plain_settings());
+            lower->bytes_max = 100 * kib;
+            play.links.proxy.configure(lower, play.links.now);
+            play.links.perform();
+        })
+        .client_sends(parse("", "select 1") + sync())
+        .expects_to_server(parse("", "select 1") + sync());
+    script.passes();
+}
+
 TEST(Budget, TextsThatNobodyUsesGiveWayWhenMemoryIsShort) {
     Settings settings = plain_settings();
     settings.bytes_max = 300 * kib;
