@@ -4,6 +4,7 @@
 #include "dataplane/pool/fair.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace penstock::pool {
 
@@ -31,8 +32,20 @@ std::int32_t Shares::leave(Share& share, std::uint32_t worker) {
     erase_claim(share);
     by_pool_.erase(kept);
     pools_.erase(pool);
+    share.failing_until_us.store(0, std::memory_order_relaxed);
     free_.push_back(&share);
     return share.reserved.exchange(0);
+}
+
+void Shares::login_failed(Share& share, LoginFailure failure, std::int64_t until_us) {
+    const AtomicLock lock(is_locked_);
+    share.failure = std::move(failure);
+    share.failing_until_us.store(until_us, std::memory_order_release);
+}
+
+LoginFailure Shares::failure(const Share& share) {
+    const AtomicLock lock(is_locked_);
+    return share.failure;
 }
 
 bool Shares::claim(Share& share, std::uint32_t worker, std::int32_t wanted, bool is_late) {

@@ -16,6 +16,14 @@
 
 namespace penstock::pool {
 
+// What a login at the database met.
+struct LoginFailure {
+    bool is_servers = false;  // in the database's own words
+    std::string severity;
+    std::string sql_state;
+    std::string message;
+};
+
 // One (database, user, pinned parameters) in all workers. Workers are bits by their index.
 struct Share {
     explicit Share(std::uint32_t workers) : since_us(workers) {}
@@ -24,6 +32,9 @@ struct Share {
     std::atomic<std::int32_t> servers{0};   // but for those that are closing
     std::atomic<std::int32_t> waiting{0};   // clients that wait for one to begin a transaction
     std::atomic<std::int32_t> reserved{0};  // permits that other pools gave up for this one
+    // The last login failed: when the next is due, microseconds of the steady clock. 0: it did not.
+    std::atomic<std::int64_t> failing_until_us{0};
+    LoginFailure failure;  // under the lock of Shares
     // Each is told before the other is looked at: so of two workers that meet one sees the other.
     std::atomic<std::uint64_t> wanting_workers{0};  // clients wait there
     std::atomic<std::uint64_t> idle_workers{0};     // a server may be idle there
@@ -51,6 +62,9 @@ class Shares {
     // The worker has no client and no server of it. How many permits were kept for it, which are
     // the caller's to give back now.
     [[nodiscard]] std::int32_t leave(Share& share, std::uint32_t worker);
+
+    void login_failed(Share& share, LoginFailure failure, std::int64_t until_us);
+    LoginFailure failure(const Share& share);
 
     struct Receiver {
         std::uint32_t share = 0;   // its id; 0: nobody

@@ -39,6 +39,7 @@ Server* Core::acquire_idle(Client& client) {
 // Requires: acquire_idle() found none. detail: of a refusal, for machines.
 Core::Acquired Core::acquire(Client& client, std::string& detail) {
     Pool& pool = pool_of(client);
+    learn_failure(pool);
     if (is_down(pool)) {
         metrics_.transactions_refused.add();
         pool.is_missed = true;

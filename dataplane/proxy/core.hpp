@@ -11,6 +11,7 @@
 //   server_path.cpp    bytes of a logged-in server
 //   checkout.cpp       who gets which server, and when one comes back
 //   server_life.cpp    opening, cleaning, closing servers
+//   outage.cpp         what clients hear while logins fail
 //   cancel.cpp         CancelRequest
 //   budget.cpp         bounds of what clients may make the proxy keep
 //   maintenance.cpp    timeouts, limits, drain
@@ -316,6 +317,16 @@ class Core {
     void want(std::uint32_t pool);
     static bool is_short(const Pool& pool);
 
+    // outage.cpp
+    void logins_succeed(Pool& pool);
+    void share_failure(const Pool& pool);
+    void learn_failure(Pool& pool);
+    bool is_down(const Pool& pool) const;
+    bool has_living_server(const Pool& pool) const;
+    void refuse_unserved(Pool& pool);
+    wire::ErrorText down_text(const session::ServerLoginFailure& failure, std::string& detail)
+        const;
+
     // server_life.cpp
     void open_wanted(std::uint32_t pool);
     void open_server(std::uint32_t pool);
@@ -323,11 +334,6 @@ class Core {
     void server_login_step(Server& server, session::ServerLoginStep step, std::string& out);
     void server_ready(Server& server);
     void server_login_failed(Server& server, session::ServerLoginFailure failure);
-    bool is_down(const Pool& pool) const;
-    bool has_living_server(const Pool& pool) const;
-    void refuse_unserved(Pool& pool);
-    wire::ErrorText down_text(const session::ServerLoginFailure& failure, std::string& detail)
-        const;
     void clean(Server& server, Leaving how);
     void clean_on(Server& server);
     void end_copy_in(Server& server);

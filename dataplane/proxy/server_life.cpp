@@ -18,8 +18,6 @@ using session::ServerLoginStep;
 
 constexpr Duration first_retry = std::chrono::milliseconds(100);
 
-// While the next login is under way, what the last one met holds for so long.
-constexpr Duration failure_is_news = std::chrono::seconds(1);
 // So long a client that logs in waits for a busy server rather than for a new one.
 constexpr Duration look_wait = std::chrono::milliseconds(50);
 
@@ -78,6 +76,7 @@ bool Core::is_old(const Server& server) const {
 
 void Core::open_wanted(std::uint32_t index) {
     Pool& pool = *pools_[index];
+    learn_failure(pool);
     if (now_ < pool.open_not_before) return;
     pool::SizingInput input;
     input.waiting = static_cast<std::int32_t>(pool.waiting.size());
@@ -172,9 +171,8 @@ void Core::server_ready(Server& server) {
     server.process_id = result.process_id;
     server.cancel_key = std::move(result.cancel_key);
     if (result.scram_keys) pool.scram_keys = std::move(result.scram_keys);
-    pool.failure = {};
+    logins_succeed(pool);
     pool.is_missed = false;
-    pool.login_retry = {};
     server_error_.clear();
     metrics_.server_logins.add();
     // The newest login shows what new sessions get.
@@ -214,47 +212,9 @@ void Core::server_login_failed(Server& server, session::ServerLoginFailure failu
     pool.open_not_before = now_ + pool.login_retry;
     // While one server of the pool lives, those who wait may still hope for it.
     if (has_living_server(pool)) return;
+    share_failure(pool);
     refuse_welcoming(pool);
     if (is_down(pool)) refuse_unserved(pool);
-}
-
-bool Core::has_living_server(const Pool& pool) const {
-    return pool.servers - pool.closing > pool.opening;
-}
-
-// The last login failed, another is not due or not over, and nothing else could serve. A database
-// that has no room is not down.
-bool Core::is_down(const Pool& pool) const {
-    if (pool.failure.sql_state.empty() || has_living_server(pool)) return false;
-    if (pool.failure.sql_state == wire::sql_state::too_many_connections) return false;
-    if (now_ < pool.open_not_before) return true;
-    return pool.opening > 0 && now_ < pool.open_not_before + failure_is_news;
-}
-
-void Core::refuse_unserved(Pool& pool) {
-    const session::ServerLoginFailure failure = pool.failure;
-    std::string detail;
-    const wire::ErrorText text = down_text(failure, detail);
-    while (!pool.waiting.is_empty()) {
-        metrics_.transactions_refused.add();
-        refuse_waiting(clients_.at(pool.waiting.front()), text);
-    }
-}
-
-// detail: what the text's views may point into, besides the failure.
-wire::ErrorText Core::down_text(const session::ServerLoginFailure& failure, std::string& detail)
-    const {
-    if (failure.is_servers) {
-        detail =
-            "Penstock could not log in to the database at " + settings_->database_address + ".";
-    }
-    return {
-        wire::Severity::Error,
-        failure.sql_state,
-        failure.message,
-        detail,
-        "The transaction was not begun. The connection stays usable, and the login is tried "
-        "again."};
 }
 
 // The client that had it is gone: what it began is brought to an end without harm to what it
@@ -466,9 +426,7 @@ void Core::replace_servers() {
     // What the other database reported and refused is not this one's word.
     for (const auto& pool : pools_) {
         pool->is_welcome_stale = true;
-        pool->failure = {};
-        pool->login_retry = {};
-        pool->open_not_before = {};
+        if (pool->share != nullptr) logins_succeed(*pool);
     }
     for (const auto& pool : pools_) pool->known.clear();
 }

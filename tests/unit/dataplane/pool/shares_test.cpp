@@ -30,6 +30,17 @@ TEST_F(SharesTest, OnePoolHasOneShareInAllWorkers) {
     EXPECT_EQ(again.reserved, 0);
 }
 
+TEST_F(SharesTest, WhatALoginMetIsKnownToAllUntilTheyLeave) {
+    shares.login_failed(a, {true, "FATAL", "28000", "no"}, 7);
+    EXPECT_EQ(a.failing_until_us, 7);
+    EXPECT_EQ(shares.failure(shares.join("a")).message, "no");
+    EXPECT_EQ(b.failing_until_us, 0);
+    EXPECT_EQ(shares.leave(a, 0), 0);
+    EXPECT_EQ(a.failing_until_us, 7);
+    EXPECT_EQ(shares.leave(a, 1), 0);
+    EXPECT_EQ(shares.join("a").failing_until_us, 0);
+}
+
 TEST_F(SharesTest, RicherPoolGivesUpWhatWasClaimed) {
     a.servers = 5;
     EXPECT_FALSE(shares.may_have_to_give(5));
