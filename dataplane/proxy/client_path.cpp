@@ -308,7 +308,10 @@ Core::Next Core::simple_query(Client& client, Server& server, const wire::Frame&
         server.traces.add(entry.look.calls);
         if (entry.look.sets) note_settings(server, text);
         // What it reports decides how a Parse behind it is read.
-        if (may_change_settings(server, entry.look, text)) settle_first(server);
+        if (may_change_settings(server, entry.look, text)) {
+            settle_first(server);
+            if (!server.is_settling) server.has_set_in_batch = true;
+        }
     } else {
         entry.look.listens = false;
     }

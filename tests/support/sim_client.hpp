@@ -126,6 +126,7 @@ class SimClient {
     std::set<std::string> setters_;             // names that ever had a text that changes settings
     std::set<std::string> literals_;            // ... that is read by settings
     bool has_set_in_batch_ = false;
+    bool is_in_batch_ = false;
 
     FakeBackend oracle_;
     FakeBackend ahead_;                // the oracle when it has seen all that was sent

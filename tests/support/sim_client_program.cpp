@@ -3,12 +3,22 @@
 #include "tests/support/sim_client.hpp"
 #include "tests/support/sim_known.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace penstock::test {
 namespace {
 
 using wire::Frontend;
 using wire::MessageWriter;
 using wire::TransactionStatus;
+
+bool may_change_settings(std::string_view sql) {
+    constexpr std::array<std::string_view, 3> words{"SET ", "COMMIT", "ROLLBACK"};
+    return std::ranges::any_of(words, [sql](std::string_view word) {
+        return sql.find(word) != std::string_view::npos;
+    });
+}
 
 }  // namespace
 
@@ -216,7 +226,7 @@ void SimClient::send_function_call() {
 }
 
 void SimClient::query(const std::string& sql) {
-    has_set_in_batch_ = false;
+    if (is_in_batch_ && may_change_settings(sql)) has_set_in_batch_ = true;
     raw(message('Q', sql + '\0'));
     may_bind_unnamed_ = false;
 }
@@ -225,9 +235,8 @@ void SimClient::parse(const std::string& name, const std::string& sql) {
     std::string out;
     MessageWriter(out, Frontend::Parse).c_string(name).c_string(sql).u16(0);
     raw(out);
-    const bool is_exit =
-        sql.find("COMMIT") != std::string::npos || sql.find("ROLLBACK") != std::string::npos;
-    if (is_exit || sql.find("SET ") != std::string::npos) setters_.insert(name);
+    is_in_batch_ = true;
+    if (may_change_settings(sql)) setters_.insert(name);
     if (sql.find("literal") != std::string::npos) literals_.insert(name);
     if (name.empty()) {
         unnamed_sql_ = sql;
@@ -240,6 +249,7 @@ void SimClient::parse(const std::string& name, const std::string& sql) {
 
 void SimClient::bind(const std::string& portal, const std::string& name, const std::string& sql) {
     if (setters_.contains(name)) has_set_in_batch_ = true;
+    is_in_batch_ = true;
     std::string out;
     {
         MessageWriter writer(out, Frontend::Bind);
@@ -270,7 +280,7 @@ void SimClient::execute(const std::string& portal, std::uint32_t rows_max) {
 }
 
 void SimClient::empty_message(char type) {
-    if (type == 'S') has_set_in_batch_ = false;
+    if (type == 'S') has_set_in_batch_ = is_in_batch_ = false;
     raw(message(type, ""));
 }
 
