@@ -268,6 +268,8 @@ void Core::unlink(Client& client, Server& server) {
     if (client.probed == nullptr) pool_of(server).hold_time.add(held, now_);
     client.server = no_slot;
     client.state = ClientState::Idle;
+    client.bound_commands.reset();
+    server.forgotten.reset();
     server.client = no_slot;
     server.cancel_when_own_ends = false;
     server.has_set = server.has_reset = false;

@@ -246,10 +246,11 @@ Core::Next Core::forward_frame(Client& client, Server& server, const wire::Frame
             entry.kind = Expect::Execute;
             entry.owner = client.link.slot;
             if (frame.body.starts_with('\0')) entry.look = client.bound;
-            if (entry.look.deallocates_name) {
-                execute_deallocation(client, server, entry);
-            } else {
+            if (client.bound_commands == nullptr) {
                 expect(server, entry);
+            } else {
+                const Next next = execute_command(client, server, frame, entry);
+                if (next != Next::Continue) return next;
             }
             server.hold.set(HoldReason::Unsynced);
             break;
@@ -296,14 +297,13 @@ Core::Next Core::simple_query(Client& client, Server& server, const wire::Frame&
     std::string_view text = frame.body;
     if (text.ends_with('\0')) text.remove_suffix(1);
     entry.look = session::look_at(text, frame.is_whole());
+    std::unique_ptr<NamedText> named;
     if (pool_of(server).key.mode == PoolMode::Transaction) {
-        if (frame.is_whole() && session::may_be_command(text)) {
-            const session::StatementCommand command = session::command_in(text);
-            if (command.kind != session::StatementCommand::Kind::None) {
-                bool is_sent = false;
-                const Next next = statement_command(client, server, frame, command, entry, is_sent);
-                if (next != Next::Continue || is_sent) return next;
-            }
+        const bool may_name = session::may_name_statements(text) ||
+                              (client.statements != nullptr && text.find(';') < text.size() - 1);
+        if (may_name && frame.is_whole()) {
+            const Next next = name_statements(client, server, text, entry, named);
+            if (next != Next::Continue) return next;
         }
         server.traces.add(entry.look.calls);
         if (entry.look.sets) note_settings(server, text);
@@ -320,6 +320,13 @@ Core::Next Core::simple_query(Client& client, Server& server, const wire::Frame&
     server.has_unnamed = false;
     if (entry.look.listens) {
         refuse_on(server, Expect::Query, client.link.slot, session::Refusal::Listen);
+        return Next::Continue;
+    }
+    if (named != nullptr) {
+        std::string out;
+        wire::write_query(out, named->sent);
+        send_copy(server.link, out);
+        expect_noted(server, entry, std::move(named->note));
         return Next::Continue;
     }
     expect(server, entry);

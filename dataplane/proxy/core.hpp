@@ -34,23 +34,6 @@
 
 namespace penstock::proxy {
 
-struct MovedServer {
-    PoolKey key;
-    std::vector<std::pair<std::size_t, std::string>> parameters;
-    std::vector<std::pair<std::size_t, std::string>> defaults;
-    session::ParameterMask set;
-    std::string fingerprint;
-    std::uint32_t process_id = 0;
-    std::string cancel_key;
-    TimePoint connected_at;
-    TimePoint idle_since;
-    std::uint64_t endpoint = 0;
-    wire::Parameters welcome;  // its pool's: the other worker may have had no server yet
-    bool has_statements = false;
-    bool is_encrypted = false;
-    std::uint16_t lifetime_share = 0;
-};
-
 class Core {
  public:
     Core(
@@ -184,6 +167,8 @@ class Core {
     static Note renamed_note(session::StatementId sent_as, std::string_view name);
     void expect_noted(Server& server, session::Expected entry, Note note);
     void prepare_on(const Client& client, Server& server, session::StatementId statement);
+    void prepare_all_on(const Client&, Server&, const std::vector<session::StatementId>&);
+    void parse_on(const Client& client, Server& server, session::StatementId statement);
     void parse_as_of(
         const session::Origin& origin,
         const Client& client,
@@ -216,19 +201,30 @@ class Core {
     );
     bool must_settle(const Server& server) const;
     void settle_first(Server& server);
-    Next statement_command(
+    Next name_statements(
         Client& client,
         Server& server,
-        const wire::Frame& frame,
-        const session::StatementCommand& command,
+        std::string_view text,
         session::Expected& entry,
-        bool& is_sent
+        std::unique_ptr<NamedText>& named
     );
     Note deallocation(Client& client, Server& server, std::string_view name);
-    std::string sent_in_place_of(
-        const Client& client, std::string_view sql, std::string& deallocates
-    ) const;
-    void execute_deallocation(Client& client, Server& server, const session::Expected& entry);
+    bool is_deallocation_of_ours(Server& server, const session::Expected& entry);
+    session::Backslashes backslashes(const session::Origin& origin) const;
+    session::StatementCommand command_in(std::string_view definition, const session::Origin& origin)
+        const;
+    session::StatementId meant_by(const Client& client, const session::StatementCommand& sql) const;
+    std::string as_sent(std::string_view definition, const session::Origin& origin) const;
+    bool renew_meaning(
+        Client& client,
+        Server& server,
+        std::string_view name,
+        session::StatementName& statement,
+        session::TextLook& look,
+        BoundCommand& bound
+    );
+    static void note_command(Client&, std::string_view portal, BoundCommand&&, session::TextLook);
+    Next execute_command(Client&, Server&, const wire::Frame&, session::Expected& entry);
     void note_settings(Server& server, std::string_view sql);
     bool may_change_settings(const Server& server, session::TextLook look, std::string_view sql)
         const;
@@ -244,10 +240,19 @@ class Core {
     void release_values(const session::Origin& origin);
     void undo(Server& server, const std::vector<session::Expected>& entries);
     void undo_note(Server& server, session::ClientStatements* names, const Note& note);
+    void end_names(Server& server, session::ClientStatements* names, const Note& note);
     void settle_note(Server& server);
     Note take_note(Server& server);
     void drop_notes(Server& server);
-    session::ClientStatements::Found meant_by(Server& server, const session::Expected& entry);
+    session::ClientStatements::Found meant_by_error(
+        Server& server, const session::Expected& entry, std::string_view message
+    );
+    void learn_from(
+        Server& server,
+        const wire::ErrorFields& error,
+        const session::Expected& entry,
+        session::StatementId meant
+    );
     void forget_statements(Server& server);
 
     // server_path.cpp
@@ -261,12 +266,6 @@ class Core {
         const wire::ErrorFields& error,
         const session::Expected& entry,
         const session::ClientStatements::Found& meant
-    );
-    void learn_from(
-        Server& server,
-        const wire::ErrorFields& error,
-        const session::Expected& entry,
-        session::StatementId meant
     );
     void answer_with_ready(Server& server);
     void settle_version(Server& server, const session::Expected& entry);

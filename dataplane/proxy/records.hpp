@@ -16,6 +16,7 @@
 #include "dataplane/session/reply_queue.hpp"
 #include "dataplane/session/server_login.hpp"
 #include "dataplane/session/statements.hpp"
+#include "dataplane/wire/error_response.hpp"
 #include "dataplane/wire/message_type.hpp"
 
 #include <cstdint>
@@ -80,6 +81,14 @@ struct ClientLoginState {
     bool is_deriving_keys = false;  // what it sends meanwhile waits
 };
 
+// What a portal was bound to that names a statement.
+struct BoundCommand {
+    session::StatementCommand command;
+    session::StatementId sent_as = session::no_statement;  // none: as the client wrote it
+    wire::PositionShift shift;
+    session::TextLook look;
+};
+
 struct Client {
     LinkId link;
     ClientState state = ClientState::LoggingIn;
@@ -115,7 +124,8 @@ struct Client {
     std::unique_ptr<ClientLoginState> login;
     std::unique_ptr<session::ClientStatements> statements;
     std::unique_ptr<UnnamedStatements> unnamed;
-    std::unique_ptr<std::string> deallocates;  // a name: by the unnamed statement, if it is bound
+    // By the portal's name, since its last server was linked.
+    std::unique_ptr<session::StringMap<BoundCommand>> bound_commands;
     // While PostgreSQL is asked what it makes of the client's start-up values: these, as the client
     // wrote them.
     std::unique_ptr<std::vector<std::pair<std::size_t, std::string>>> probed;
@@ -131,6 +141,21 @@ enum class ServerState : std::uint8_t {
     Closing,   // Terminate was sent; counts until PostgreSQL has closed
 };
 
+// A name of a statement in a client's text.
+struct NameInText {
+    session::StatementCommand::Kind kind = session::StatementCommand::Kind::None;
+    std::string name;
+    session::StatementId sent_as = session::no_statement;  // none: as the client wrote it
+    session::StatementName taken = {};  // deallocated: given back if that is not carried out
+    bool is_done = false;
+};
+
+// What a DEALLOCATE ALL takes.
+struct AllStatements {
+    session::ClientStatements names;  // with their references
+    session::ServerStatements on_server;
+};
+
 // What must be undone if the entry it belongs to is not answered with success.
 struct Note {
     enum class Kind : std::uint8_t {
@@ -141,18 +166,28 @@ struct Note {
         Deallocation,  // of the client's name, sent as one of the empty statement
         TakenParse,    // of a name that is in use: must fail; holds a reference to its statement
         Renamed,       // nothing: keeps the client's name for an error's text
+        Text,          // a Query's names
+        AllGone,       // of all statements, by DEALLOCATE ALL or DISCARD ALL
     } kind;
     session::StatementId statement = session::no_statement;
     session::StatementId sent_as = session::no_statement;  // by whose name the server heard of it
     std::string name = {};                                 // the client's
     std::uint64_t number = 0;                              // of the client's name
     session::TextLook look = {};                           // of the client's name
+    std::size_t bytes = 0;                                 // of its text
     bool was_spoilt = false;                               // ServerClose
     bool is_failed = false;                                // of a Query: PostgreSQL refused it
-    // Of a Query: behind this character, positions in its text are larger by this than the
-    // client's.
-    std::int32_t shift_behind = 0;
-    std::int32_t shift = 0;
+    bool holds_statement = false;  // ClientParse: a reference, since its name stands for another
+    std::vector<wire::PositionShift> shifts =
+        {};  // from positions in what was sent to the client's
+    std::unique_ptr<std::vector<NameInText>> names = nullptr;  // Text
+    std::unique_ptr<AllStatements> all = nullptr;              // AllGone
+};
+
+// A Query's text with the servers' names in it.
+struct NamedText {
+    std::string sent;
+    Note note;
 };
 
 struct Server {
@@ -204,6 +239,9 @@ struct Server {
     std::uint32_t look = 0;            // ... and which one of its pool's it is
     session::ReplyQueue replies;
     session::ServerStatements statements;
+    // Its client's names before all were deallocated, without references: for the errors of what
+    // was sent behind that.
+    std::unique_ptr<session::ClientStatements> forgotten;
     std::deque<Note> notes;
     std::size_t notes_synced = 0;  // of them, from the oldest, those that a Sync was sent behind
     std::int32_t prepared_by_sql = 0;  // by PREPARE, and not deallocated since
@@ -280,6 +318,24 @@ struct Pool {
     Duration login_retry{};               // doubles while logins fail
     session::ServerLoginFailure failure;  // of the last login; empty once one succeeded
     bool is_missed = false;  // a client was refused for the failure: a login is due when it may be
+};
+
+// A server on its way to another worker.
+struct MovedServer {
+    PoolKey key;
+    std::vector<std::pair<std::size_t, std::string>> parameters;
+    std::vector<std::pair<std::size_t, std::string>> defaults;
+    session::ParameterMask set;
+    std::string fingerprint;
+    std::uint32_t process_id = 0;
+    std::string cancel_key;
+    TimePoint connected_at;
+    TimePoint idle_since;
+    std::uint64_t endpoint = 0;
+    wire::Parameters welcome;  // its pool's: the other worker may have had no server yet
+    bool has_statements = false;
+    bool is_encrypted = false;
+    std::uint16_t lifetime_share = 0;
 };
 
 }  // namespace penstock::proxy

@@ -20,6 +20,12 @@ using wire::TransactionStatus;
 // A server's message may be longer than what clients are allowed: PostgreSQL's own bound.
 constexpr std::size_t server_body_max = 0x7fffffff - 4;
 
+// Is what the server works on a text whose positions are not the client's?
+bool is_shifted(const Server& server) {
+    return !server.replies.is_empty() && server.replies.head().has_note &&
+           !server.notes.front().shifts.empty();
+}
+
 }  // namespace
 
 void Core::server_bytes(Server& server, std::string_view bytes) {
@@ -161,7 +167,7 @@ void Core::command_complete(Server& server, std::string_view tag, const session:
         server.prepared_by_sql = entry.look.hides_deallocation ? 1 : 0;
     } else if (command == Command::Prepare) {
         ++server.prepared_by_sql;
-    } else if (command == Command::Deallocate && !entry.has_note && server.prepared_by_sql > 0) {
+    } else if (command == Command::Deallocate && !is_deallocation_of_ours(server, entry) && server.prepared_by_sql > 0) {
         --server.prepared_by_sql;
     }
     const bool changes_settings =
@@ -208,7 +214,17 @@ Core::Next Core::asynchronous(Server& server, const wire::Frame& frame) {
         if (!is_ours) server.traces.add(session::Trace::Channels);
         return Next::Continue;
     }
-    if (type == Backend::NoticeResponse) send_withheld(server);
+    if (type == Backend::NoticeResponse) {
+        if (is_shifted(server)) {
+            if (!frame.is_whole()) return Next::NeedMore;
+            std::string out;
+            const wire::ErrorRenaming renaming{.shifts = server.notes.front().shifts};
+            wire::write_error_renamed(out, frame.body, renaming, type);
+            to_client(server, arena_.copy(out));
+            return Next::Continue;
+        }
+        send_withheld(server);
+    }
     if (server.client != no_slot) {
         to_client(server, frame.all);
         server.body = Body::Forward;
@@ -240,7 +256,8 @@ Core::Next Core::error_response(Server& server, const wire::Frame& frame) {
         if (error.sql_state == wire::sql_state::query_canceled) server.repeats_own = true;
         return Next::Continue;
     }
-    const session::ClientStatements::Found meant = meant_by(server, match.entry);
+    const session::ClientStatements::Found meant =
+        meant_by_error(server, match.entry, error.message);
     if (match.entry.kind != Expect::Abort) {
         send_withheld(server);
         error_to_client(server, frame, error, match.entry, meant);
@@ -283,20 +300,18 @@ void Core::error_to_client(
         return to_client(server, arena_.copy(out));
     }
     const std::string_view state = error.sql_state;
-    const bool names_it = state == wire::sql_state::invalid_sql_statement_name ||
-                          state == wire::sql_state::duplicate_prepared_statement ||
-                          state == wire::sql_state::protocol_violation ||
-                          state == wire::sql_state::syntax_error;
-    const bool is_shifted = entry.has_note && server.notes.front().shift != 0;
-    if (meant.name.empty() || (!names_it && !is_shifted)) return to_client(server, frame.all);
+    const bool names_it =
+        !meant.name.empty() &&
+        (state == wire::sql_state::invalid_sql_statement_name ||
+         state == wire::sql_state::duplicate_prepared_statement ||
+         state == wire::sql_state::protocol_violation || state == wire::sql_state::syntax_error);
+    const bool is_shifted = entry.has_note && !server.notes.front().shifts.empty();
+    if (!names_it && !is_shifted) return to_client(server, frame.all);
     std::string out;
     const session::ServerStatementName ours(name_prefix_, meant.id);
     wire::ErrorRenaming renaming;
     if (names_it) renaming = {ours.text(), meant.name};
-    if (is_shifted) {
-        renaming.shift_behind = server.notes.front().shift_behind;
-        renaming.shift = server.notes.front().shift;
-    }
+    if (is_shifted) renaming.shifts = server.notes.front().shifts;
     wire::write_error_renamed(out, frame.body, renaming);
     to_client(server, arena_.copy(out));
 }
@@ -311,36 +326,11 @@ void Core::answer_with_ready(Server& server) {
     expect(server, entry);
 }
 
-// What an error shows of the server's statements. meant: by the message that failed.
-void Core::learn_from(
-    Server& server,
-    const wire::ErrorFields& error,
-    const session::Expected& entry,
-    session::StatementId meant
-) {
-    if (meant == session::no_statement) return;
-    const bool uses = entry.kind != Expect::Parse && meant != session::empty_statement;
-    if (uses && error.sql_state == wire::sql_state::feature_not_supported &&
-        error.routine == "RevalidateCachedQuery") {
-        // A plan of before a change of tables: whoever uses it next has it made anew.
-        server.statements.spoil(meant);
-    } else if (uses && error.sql_state == wire::sql_state::invalid_sql_statement_name) {
-        // Somebody deallocated it unseen, and maybe others.
-        server.statements.remove(meant);
-        server.closes_when_free = true;
-    } else if (entry.kind == Expect::Parse && meant != session::empty_statement && error.sql_state == wire::sql_state::duplicate_prepared_statement) {
-        // Somebody has made one of this name.
-        server.statements.add(meant);
-        server.statements.spoil(meant);
-        server.closes_when_free = true;
-    }
-}
-
 // A message for the unnamed statement was carried out.
 void Core::settle_version(Server& server, const session::Expected& entry) {
     if (entry.kind == Expect::Bind || entry.kind == Expect::DescribeStatement) return;
     Client* const client = owner_of(server);
-    if (client == nullptr || client->unnamed == nullptr || entry.has_note) return;
+    if (client == nullptr || client->unnamed == nullptr) return;
     settle_unnamed(*client->unnamed, entry.version);
 }
 

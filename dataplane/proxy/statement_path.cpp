@@ -66,14 +66,21 @@ Core::Next Core::parse(Client& client, Server& server, const wire::Frame& frame)
     const std::string_view name = reader.c_string();
     if (!reader.ok() || name.empty()) return parse_unnamed(client, server, frame);
     const std::string_view definition = reader.rest();
-    const session::TextLook look = session::look_at_definition(definition);
+    session::TextLook look = session::look_at_definition(definition);
     if (look.listens) {
         refuse_on(server, Expect::Parse, client.link.slot, session::Refusal::Listen);
         return Next::Continue;
     }
     if (client.statements == nullptr)
         client.statements = std::make_unique<session::ClientStatements>();
-    const session::Origin origin = origin_now(client, server);
+    session::Origin origin = origin_now(client, server);
+    session::StatementCommand command;
+    if (session::may_name_statements(definition)) command = command_in(definition, origin);
+    if (command.kind != session::StatementCommand::Kind::None) {
+        look.names_statement = true;
+        origin.named = meant_by(client, command);
+        if (depends_on_open(server, command.name, origin.named)) return stall(client);
+    }
     const StatementId known = client.statements->find(name).id;
     if (depends_on_open(
             server, name, known == no_statement ? statements_.find(definition, origin) : known
@@ -89,6 +96,7 @@ Core::Next Core::parse(Client& client, Server& server, const wire::Frame& frame)
     // The name that surely exists does so only once its own Parse is answered.
     if (known != no_statement && depends_on_open(server, {}, empty_statement)) return stall(client);
 
+    if (origin.named != no_statement) prepare_on(client, server, origin.named);
     Note note{Note::Kind::ClientParse, statements_.add(definition, origin)};
     note.name = name;
     server.hold.set(HoldReason::Unsynced);
@@ -102,6 +110,10 @@ Core::Next Core::parse(Client& client, Server& server, const wire::Frame& frame)
     } else {
         note.sent_as = note.statement;
         note.look = look;
+        if (origin.named != no_statement)
+            note.shifts.push_back(session::shift_of(
+                definition, command, ServerStatementName(name_prefix_, origin.named).text()
+            ));
         note.number = client.statements->add(name, note.statement, look, definition.size()).number;
         // It is parsed even where it is known: only PostgreSQL knows whether its tables are still
         // what they were.
@@ -112,7 +124,16 @@ Core::Next Core::parse(Client& client, Server& server, const wire::Frame& frame)
         }
         server.statements.add(note.statement);
     }
-    send_renamed(server, frame, {}, note.sent_as, definition);
+    if (origin.named == no_statement) {
+        send_renamed(server, frame, {}, note.sent_as, definition);
+    } else {
+        std::string out;
+        const ServerStatementName server_name(name_prefix_, note.sent_as);
+        wire::MessageWriter(out, Frontend::Parse)
+            .c_string(server_name.text())
+            .bytes(as_sent(definition, origin));
+        send_copy(server.link, out);
+    }
     expect_noted(server, owned(Expect::Parse, client), std::move(note));
     return Next::Continue;
 }
@@ -128,8 +149,16 @@ Core::Next Core::parse_unnamed(Client& client, Server& server, const wire::Frame
             return Next::Continue;
         }
     }
+    const std::string_view definition = frame.body.empty() ? frame.body : frame.body.substr(1);
+    session::Origin origin = origin_now(client, server);
+    session::StatementCommand command;
+    if (session::may_name_statements(definition)) command = command_in(definition, origin);
+    if (command.kind != session::StatementCommand::Kind::None) {
+        origin.named = meant_by(client, command);
+        if (depends_on_open(server, command.name, origin.named)) return stall(client);
+        if (origin.named != no_statement) prepare_on(client, server, origin.named);
+    }
     UnnamedStatement& unnamed = change_unnamed(client, server);
-    const session::Origin origin = origin_now(client, server);
     if (unnamed.origin != origin) {
         hold_values(origin);
         release_values(unnamed.origin);
@@ -137,19 +166,10 @@ Core::Next Core::parse_unnamed(Client& client, Server& server, const wire::Frame
     }
     const std::size_t counted = counted_bytes(unnamed);
     if (counted > 0) std::string().swap(unnamed.definition);
-    unnamed.definition.assign(frame.body.empty() ? frame.body : frame.body.substr(1));
-    std::string name;
-    const std::size_t text_end = unnamed.definition.find('\0');
-    const std::string sent =
-        sent_in_place_of(client, std::string_view(unnamed.definition).substr(0, text_end), name);
-    if (!sent.empty()) unnamed.definition.replace(0, text_end, sent);
+    unnamed.definition.assign(definition);
     count_unnamed(*client.unnamed, counted, counted_bytes(unnamed));
-    unnamed.look = session::look_at_definition(unnamed.definition);
-    if (!sent.empty()) {
-        unnamed.look.deallocates_name = true;
-        client.deallocates = std::make_unique<std::string>(std::move(name));
-        prepare_on(client, server, empty_statement);
-    }
+    unnamed.look = session::look_at_definition(definition);
+    unnamed.look.names_statement = command.kind != session::StatementCommand::Kind::None;
     if (unnamed.look.listens) {
         unnamed.is_set = false;
         refuse_on(server, Expect::Parse, client.link.slot, session::Refusal::Listen);
@@ -161,14 +181,19 @@ Core::Next Core::parse_unnamed(Client& client, Server& server, const wire::Frame
     server.unnamed_version = unnamed.version;
     Expected entry = owned(Expect::Parse, client);
     entry.version = unnamed.version;
-    expect(server, entry);
     server.hold.set(HoldReason::Unsynced);
-    if (sent.empty()) {
+    if (origin.named == no_statement) {
+        expect(server, entry);
         forward(client, server, frame);
     } else {
         std::string out;
-        wire::MessageWriter(out, Frontend::Parse).bytes(zero).bytes(unnamed.definition);
+        wire::MessageWriter(out, Frontend::Parse).bytes(zero).bytes(as_sent(definition, origin));
         send_copy(server.link, out);
+        Note note{Note::Kind::Renamed};
+        note.shifts.push_back(session::shift_of(
+            definition, command, ServerStatementName(name_prefix_, origin.named).text()
+        ));
+        expect_noted(server, entry, std::move(note));
     }
     return Next::Continue;
 }
@@ -180,16 +205,23 @@ Core::Next Core::bind(Client& client, Server& server, const wire::Frame& frame) 
     if (!reader.ok() && !frame.is_whole()) return Next::NeedMore;
     session::StatementName statement;
     if (client.statements != nullptr) statement = client.statements->find(name);
-    if (depends_on_open(server, name, statement.id)) return stall(client);
-    if (reader.ok() && name.empty()) fit_unnamed(client, server);
-    if (statement.id != no_statement) prepare_on(client, server, statement.id);
     session::TextLook look = statement.look;
     if (name.empty() && client.unnamed != nullptr) look = client.unnamed->now.look;
+    if (depends_on_open(server, name, statement.id)) return stall(client);
+    BoundCommand bound;
+    if (look.names_statement && !renew_meaning(client, server, name, statement, look, bound))
+        return stall(client);
+    if (reader.ok() && name.empty()) fit_unnamed(client, server);
+    if (statement.id != no_statement) prepare_on(client, server, statement.id);
+    if (look.names_statement || look.hides_deallocation || client.bound_commands != nullptr)
+        note_command(client, portal, std::move(bound), look);
     server.traces.add(look.calls);
     if (portal.empty()) client.bound = look;
     if (look.sets || !server.changed.is_empty()) {
         std::string_view text;
-        if (statement.id != no_statement) {
+        if (bound.sent_as != no_statement) {
+            text = statements_.definition(bound.sent_as);
+        } else if (statement.id != no_statement) {
             text = statements_.definition(statement.id);
         } else if (name.empty() && client.unnamed != nullptr) {
             text = client.unnamed->now.definition;
@@ -233,10 +265,20 @@ Core::Next Core::describe_or_close(Client& client, Server& server, const wire::F
         client
     );
     session::StatementName statement;
-    if (is_statement && client.statements != nullptr && !name.empty()) {
+    session::TextLook look;
+    if (is_statement && name.empty()) {
+        if (client.unnamed != nullptr) look = client.unnamed->now.look;
+    } else if (is_statement && client.statements != nullptr) {
         statement = client.statements->find(name);
-        if (depends_on_open(server, name, statement.id)) return stall(client);
+        look = statement.look;
     }
+    if (is_statement && !name.empty() && client.statements != nullptr &&
+        depends_on_open(server, name, statement.id))
+        return stall(client);
+    BoundCommand meaning;
+    if (!is_close && look.names_statement &&
+        !renew_meaning(client, server, name, statement, look, meaning))
+        return stall(client);
     const bool is_foreign =
         is_statement && statement.id == no_statement && name.starts_with(name_prefix_);
     if (is_statement && name.empty()) {
@@ -255,6 +297,7 @@ Core::Next Core::describe_or_close(Client& client, Server& server, const wire::F
         note.name = name;
         note.number = statement.number;
         note.look = statement.look;
+        note.bytes = statement.bytes;
         expect_noted(server, entry, std::move(note));
         send_renamed(server, frame, frame.body.substr(0, 1), no_statement, {});
         return Next::Continue;
@@ -276,19 +319,6 @@ Core::Next Core::describe_or_close(Client& client, Server& server, const wire::F
     return Next::Continue;
 }
 
-Note Core::renamed_note(StatementId sent_as, std::string_view name) {
-    Note note{Note::Kind::Renamed};
-    note.sent_as = sent_as;
-    note.name = name;
-    return note;
-}
-
-void Core::expect_noted(Server& server, Expected entry, Note note) {
-    entry.has_note = true;
-    server.notes.push_back(std::move(note));
-    expect(server, entry);
-}
-
 // Whether messages behind a Sync meet the statements that those before it leave is known only when
 // those are answered: a batch that fails is undone. Is such an answer still to come for this name
 // or statement, or for the one that would have to make room?
@@ -302,7 +332,7 @@ bool Core::depends_on_open(const Server& server, std::string_view name, Statemen
             server.statements.victim(static_cast<std::size_t>(settings_->prepared_statements_max));
     for (std::size_t i = 0; i < server.notes_synced; ++i) {
         const Note& note = server.notes[i];
-        if (!name.empty() && note.name == name) return true;
+        if ((!name.empty() && note.name == name) || note.all != nullptr) return true;
         if (note.statement == no_statement) continue;
         if (note.statement == statement || note.statement == victim) return true;
     }
@@ -329,10 +359,14 @@ void Core::prepare_on(const Client& client, Server& server, StatementId statemen
     } else {
         make_room(server);
     }
+    parse_on(client, server, statement);
+}
+
+void Core::parse_on(const Client& client, Server& server, StatementId statement) {
     server.statements.add(statement);
     const session::Origin& origin = statements_.origin(statement);
     if (server.alteration != 0 && origin.alteration != server.alteration &&
-        statement != empty_statement)
+        !session::is_empty_one(statement))
         server.tainted.push_back(statement);
     Note note{Note::Kind::ServerParse, statement};
     note.sent_as = statement;
@@ -341,7 +375,7 @@ void Core::prepare_on(const Client& client, Server& server, StatementId statemen
     Expected entry = injected(Expect::Parse);
     entry.has_note = true;
     parse_as_of(origin, client, server, name.text(), statements_.definition(statement), entry);
-    if (statement != empty_statement) metrics_.statements_prepared_again.add();
+    if (!session::is_empty_one(statement)) metrics_.statements_prepared_again.add();
 }
 
 // A Parse of ours. What PostgreSQL reads by is first made what it was when the client's own Parse
@@ -363,7 +397,11 @@ void Core::parse_as_of(
     const bool is_changed = is_needed && !server.has_set_in_batch;
     if (is_changed) change_settings(server, now, origin);
     std::string out;
-    wire::MessageWriter(out, Frontend::Parse).c_string(name).bytes(definition);
+    if (origin.named == no_statement) {
+        wire::MessageWriter(out, Frontend::Parse).c_string(name).bytes(definition);
+    } else {
+        wire::MessageWriter(out, Frontend::Parse).c_string(name).bytes(as_sent(definition, origin));
+    }
     send_copy(server.link, out);
     expect(server, entry);
     if (is_changed) change_settings(server, origin, now);

@@ -12,7 +12,34 @@ using session::Expected;
 using session::HoldReason;
 using session::no_statement;
 
+// What was taken from the client's names comes back, unless there is another by that name.
+void give_name_back(
+    session::StatementTable& statements,
+    session::ClientStatements* names,
+    std::string_view name,
+    const session::StatementName& statement
+) {
+    if (names != nullptr && names->find(name).id == no_statement) {
+        names->put_back(name, statement);
+    } else {
+        statements.release(statement.id);
+    }
+}
+
 }  // namespace
+
+Note Core::renamed_note(session::StatementId sent_as, std::string_view name) {
+    Note note{Note::Kind::Renamed};
+    note.sent_as = sent_as;
+    note.name = name;
+    return note;
+}
+
+void Core::expect_noted(Server& server, Expected entry, Note note) {
+    entry.has_note = true;
+    server.notes.push_back(std::move(note));
+    expect(server, entry);
+}
 
 // A message is to be sent that ends the unnamed statement and may make another. The one before is
 // kept if the message may be discarded behind an error: the first one behind a Sync never is.
@@ -74,10 +101,12 @@ void Core::discard_unnamed(
 
 void Core::hold_values(const session::Origin& origin) {
     for (const session::ValueId value : origin.settings) values_.add_reference(value);
+    statements_.add_reference(origin.named);
 }
 
 void Core::release_values(const session::Origin& origin) {
     for (const session::ValueId value : origin.settings) values_.release(value);
+    statements_.release(origin.named);
 }
 
 // These entries failed or were discarded: what was assumed when they were sent did not come true.
@@ -91,7 +120,7 @@ void Core::undo(Server& server, const std::vector<Expected>& entries) {
     for (const Expected& entry : entries) {
         if (entry.has_note) {
             notes.push_back(take_note(server));
-            continue;
+            if (entry.version == 0) continue;
         }
         const bool is_for_unnamed = entry.kind == Expect::Parse || entry.kind == Expect::Query ||
                                     entry.kind == Expect::Close;
@@ -124,6 +153,7 @@ void Core::undo_note(Server& server, session::ClientStatements* names, const Not
             if (names != nullptr && names->find(note.name).number == note.number) {
                 statements_.release(names->take(note.name).id);
             }
+            if (note.holds_statement) statements_.release(note.statement);
             break;
         case Note::Kind::ServerParse:
             server.statements.remove(note.statement);
@@ -134,18 +164,26 @@ void Core::undo_note(Server& server, session::ClientStatements* names, const Not
             break;
         case Note::Kind::ClientClose:
             if (note.statement == no_statement) break;
-            if (names != nullptr && names->find(note.name).id == no_statement) {
-                names->put_back(note.name, {note.statement, note.number, note.look});
-            } else {
-                statements_.release(note.statement);
-            }
+            give_name_back(
+                statements_, names, note.name, {note.statement, note.number, note.look, note.bytes}
+            );
             break;
         case Note::Kind::Deallocation:
             server.statements.add(empty_statement);
-            if (names != nullptr && names->find(note.name).id == no_statement) {
-                names->put_back(note.name, {note.statement, note.number, note.look});
+            give_name_back(
+                statements_, names, note.name, {note.statement, note.number, note.look, note.bytes}
+            );
+            break;
+        case Note::Kind::Text:
+            end_names(server, names, note);
+            break;
+        case Note::Kind::AllGone:
+            server.statements = std::move(note.all->on_server);
+            if (names == nullptr) {
+                note.all->names.clear(statements_);
             } else {
-                statements_.release(note.statement);
+                // What was prepared behind it is undone already.
+                names->put_all_back(std::move(note.all->names), statements_);
             }
             break;
         case Note::Kind::TakenParse:
@@ -156,13 +194,28 @@ void Core::undo_note(Server& server, session::ClientStatements* names, const Not
     }
 }
 
+// A Query with these names in its text is over.
+void Core::end_names(Server& server, session::ClientStatements* names, const Note& note) {
+    for (const NameInText& name : *note.names) {
+        if (name.taken.id == no_statement) continue;
+        if (name.is_done) {
+            statements_.release(name.taken.id);
+        } else {
+            server.statements.add(name.sent_as);
+            give_name_back(statements_, names, name.name, name.taken);
+        }
+    }
+}
+
 // The oldest note's message was answered with success.
 void Core::settle_note(Server& server) {
     const Note note = take_note(server);
-    if (note.is_failed) {
+    if (note.is_failed || note.kind == Note::Kind::Text) {
         Client* const client = owner_of(server);
         return undo_note(server, client == nullptr ? nullptr : client->statements.get(), note);
     }
+    if (note.holds_statement) statements_.release(note.statement);
+    if (note.all != nullptr) note.all->names.clear(statements_);
     const bool is_gone =
         note.kind == Note::Kind::ClientClose || note.kind == Note::Kind::Deallocation;
     if (is_gone && note.statement != no_statement) statements_.release(note.statement);
@@ -197,7 +250,10 @@ void Core::drop_notes(Server& server) {
         const bool holds = note.kind == Note::Kind::ClientClose ||
                            note.kind == Note::Kind::Deallocation ||
                            note.kind == Note::Kind::TakenParse;
-        if (holds && note.statement != no_statement) statements_.release(note.statement);
+        if (holds || note.holds_statement) statements_.release(note.statement);
+        if (note.all != nullptr) note.all->names.clear(statements_);
+        if (note.names == nullptr) continue;
+        for (const NameInText& name : *note.names) statements_.release(name.taken.id);
     }
     server.notes.clear();
     server.notes_synced = 0;
@@ -205,10 +261,19 @@ void Core::drop_notes(Server& server) {
 
 // By which of the client's names the failed message meant a statement, and which one that is. The
 // name holds until the notes or the client's names change.
-session::ClientStatements::Found Core::meant_by(Server& server, const Expected& entry) {
+session::ClientStatements::Found Core::meant_by_error(
+    Server& server, const Expected& entry, std::string_view message
+) {
     if (entry.has_note) {
         const Note& note = server.notes.front();
-        return {note.name, note.sent_as};
+        if (note.names == nullptr) return {note.name, note.sent_as};
+        for (const NameInText& name : *note.names) {
+            if (name.sent_as == no_statement) continue;
+            const session::ServerStatementName ours(name_prefix_, name.sent_as);
+            if (wire::find_name(message, ours.text()) != std::string_view::npos)
+                return {name.name, name.sent_as};
+        }
+        return {};
     }
     const bool has_number = entry.kind == Expect::Bind || entry.kind == Expect::DescribeStatement;
     const Client* const client = owner_of(server);
@@ -219,7 +284,38 @@ session::ClientStatements::Found Core::meant_by(Server& server, const Expected& 
     for (const Note& note : server.notes) {
         if (note.number == entry.version) return {note.name, note.statement};
     }
-    return {};
+    if (server.forgotten == nullptr) return {};
+    return server.forgotten->find_number(entry.version);
+}
+
+// What an error shows of the server's statements. meant: by the message that failed.
+void Core::learn_from(
+    Server& server,
+    const wire::ErrorFields& error,
+    const session::Expected& entry,
+    session::StatementId meant
+) {
+    const bool is_stale = error.sql_state == wire::sql_state::feature_not_supported &&
+                          error.routine == "RevalidateCachedQuery";
+    if (is_stale && entry.kind == Expect::Query && entry.has_note) {
+        for (const NameInText& name : *server.notes.front().names)
+            server.statements.spoil(name.sent_as);
+    }
+    if (meant == session::no_statement || session::is_empty_one(meant)) return;
+    const bool uses = entry.kind != Expect::Parse;
+    if (uses && is_stale) {
+        // A plan of before a change of tables: whoever uses it next has it made anew.
+        server.statements.spoil(meant);
+    } else if (uses && error.sql_state == wire::sql_state::invalid_sql_statement_name) {
+        // Somebody deallocated it unseen, and maybe others.
+        server.statements.remove(meant);
+        server.closes_when_free = true;
+    } else if (entry.kind == Expect::Parse && error.sql_state == wire::sql_state::duplicate_prepared_statement) {
+        // Somebody has made one of this name.
+        server.statements.add(meant);
+        server.statements.spoil(meant);
+        server.closes_when_free = true;
+    }
 }
 
 // DEALLOCATE ALL or DISCARD ALL was carried out. What was sent behind it stands.
@@ -228,6 +324,10 @@ void Core::forget_statements(Server& server) {
     Client* const owner = owner_of(server);
     session::ClientStatements* const names = owner == nullptr ? nullptr : owner->statements.get();
     if (names != nullptr) {
+        // What was sent behind it under these names fails.
+        server.forgotten = nullptr;
+        if (server.replies.binds_names())
+            server.forgotten = std::make_unique<session::ClientStatements>(*names);
         for (const Note& note : server.notes) {
             if (note.kind == Note::Kind::ClientParse) statements_.add_reference(note.statement);
         }

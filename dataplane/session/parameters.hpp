@@ -46,6 +46,7 @@ inline constexpr std::array<std::string_view, 15> tracked_parameters{
 };
 inline constexpr std::size_t replayed_parameters = 9;
 inline constexpr std::size_t application_name_index = 4;
+inline constexpr std::size_t conforming_index = 5;  // standard_conforming_strings
 
 // Some of the tracked parameters.
 class ParameterMask {

@@ -163,6 +163,15 @@ bool ReplyQueue::is_unsynced() const {
     return is_unsynced;
 }
 
+bool ReplyQueue::binds_names() const {
+    for (std::size_t i = 0; i < count_; ++i) {
+        const Expect kind = at(i).kind;
+        const bool is_named = kind == Expect::Bind || kind == Expect::DescribeStatement;
+        if (is_named && at(i).version != 0) return true;
+    }
+    return false;
+}
+
 bool ReplyQueue::owes_ready() const {
     for (std::size_t i = 0; i < count_; ++i) {
         if (ends_with_ready(at(i).kind)) return true;

@@ -96,6 +96,8 @@ class ReplyQueue {
 
     // Were extended messages sent and no Sync behind them, as far as they are still owed?
     bool is_unsynced() const;
+    // Are there a Bind or Describe of a statement by its name?
+    bool binds_names() const;
     // Is a ReadyForQuery to come, so that the transaction's status may change?
     bool owes_ready() const;
     // Is all that is owed ours?

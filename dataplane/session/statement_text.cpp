@@ -350,6 +350,15 @@ Opening opening_of(std::string_view sql) {
 
 }  // namespace
 
+void TextLook::add(const TextLook& other) {
+    calls.add(other.calls);
+    sets_harmlessly = sets_harmlessly && other.sets_harmlessly;
+    is_permanent = is_permanent && other.is_permanent;
+    holds_nothing = holds_nothing && other.holds_nothing;
+    sets = sets || other.sets;
+    hides_deallocation = hides_deallocation || other.hides_deallocation;
+}
+
 // Most texts are one statement of an ordinary kind.
 TextLook look_at(std::string_view sql, bool is_whole) {
     const Opening opening = opening_of(sql);

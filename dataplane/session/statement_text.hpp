@@ -45,8 +45,10 @@ struct TextLook {
     bool listens : 1 = false;             // has a LISTEN
     bool shows_name : 1 = false;          // it is SHOW application_name, and nothing else
     bool hides_deallocation : 1 = false;  // a DO whose body has a DEALLOCATE or DISCARD
-    bool deallocates_name : 1 = false;    // set by who knows names: DEALLOCATE of one of them
+    bool names_statement : 1 = false;     // set by who looks for it: a command that names one
 
+    // What runs is this and the other.
+    void add(const TextLook& other);
     bool operator==(const TextLook&) const = default;
 };
 

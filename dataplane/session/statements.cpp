@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 namespace penstock::session {
 namespace {
@@ -26,6 +27,33 @@ std::string settings_sql(const ValueTable& values, const Origin& from, const Ori
         sql += ",true)";
     }
     return sql;
+}
+
+std::string definition_naming(
+    std::string_view definition, const StatementCommand& command, std::string_view server_name
+) {
+    std::string sent(definition.substr(0, command.name_at));
+    sent += server_name;
+    sent += definition.substr(command.name_at + command.name_size);
+    return sent;
+}
+
+wire::PositionShift shift_of(
+    std::string_view definition, const StatementCommand& command, std::string_view server_name
+) {
+    return {
+        characters(definition.substr(0, command.name_at)),
+        static_cast<std::int32_t>(server_name.size()) -
+            characters(definition.substr(command.name_at, command.name_size)),
+    };
+}
+
+std::int32_t characters(std::string_view text) {
+    std::int32_t count = 0;
+    for (const char c : text) {
+        if ((static_cast<unsigned char>(c) & 0xc0) != 0x80) ++count;
+    }
+    return count;
 }
 
 TextLook look_at_definition(std::string_view definition) {
@@ -56,12 +84,16 @@ StatementId StatementTable::add(std::string_view definition, const Origin& origi
     by_id_.emplace(id, Entry{first->first, origin, 1, first->second});
     first->second = id;
     for (const ValueId value : origin.settings) values_.add_reference(value);
+    add_reference(origin.named);
     return id;
 }
 
-void StatementTable::add_reference(StatementId id) { ++by_id_.at(id).references; }
+void StatementTable::add_reference(StatementId id) {
+    if (id != no_statement && !is_empty_one(id)) ++by_id_.at(id).references;
+}
 
 void StatementTable::release(StatementId id) {
+    if (id == no_statement || is_empty_one(id)) return;
     const auto found = by_id_.find(id);
     CHECK(found != by_id_.end());
     if (--found->second.references > 0) return;
@@ -74,15 +106,17 @@ void StatementTable::release(StatementId id) {
         bytes_ -= first->first.size();
         by_definition_.erase(first);
     }
+    const StatementId named = found->second.origin.named;
     by_id_.erase(found);
+    release(named);
 }
 
 std::string_view StatementTable::definition(StatementId id) const {
-    return id == empty_statement ? empty_definition : by_id_.at(id).definition;
+    return is_empty_one(id) ? empty_definition : by_id_.at(id).definition;
 }
 
 const Origin& StatementTable::origin(StatementId id) const {
-    return id == empty_statement ? empty_origin_ : by_id_.at(id).origin;
+    return is_empty_one(id) ? empty_origin_ : by_id_.at(id).origin;
 }
 
 StatementName ClientStatements::find(std::string_view name) const {
@@ -97,6 +131,10 @@ StatementName ClientStatements::add(
     names_.emplace(name, statement);
     bytes_ += bytes;
     return statement;
+}
+
+StatementId ClientStatements::change(std::string_view name, StatementId id) {
+    return std::exchange(names_.find(name)->second.id, id);
 }
 
 StatementName ClientStatements::take(std::string_view name) {
@@ -120,6 +158,19 @@ void ClientStatements::clear(StatementTable& table) {
     for (const auto& [name, statement] : names_) table.release(statement.id);
     names_.clear();
     bytes_ = 0;
+}
+
+ClientStatements ClientStatements::take_all() {
+    ClientStatements all;
+    all.names_.swap(names_);
+    std::swap(all.bytes_, bytes_);
+    return all;
+}
+
+void ClientStatements::put_all_back(ClientStatements&& all, StatementTable& table) {
+    clear(table);
+    names_.swap(all.names_);
+    std::swap(bytes_, all.bytes_);
 }
 
 bool ServerStatements::touch(StatementId id) {
@@ -155,11 +206,12 @@ void ServerStatements::clear() {
 ServerStatementName::ServerStatementName(std::string_view prefix, StatementId id) {
     CHECK(prefix.size() <= prefix_bytes_max);
     std::memcpy(text_, prefix.data(), prefix.size());
-    char* const at = text_ + prefix.size();
-    if (id == empty_statement) {
-        *at = 'e';
+    char* at = text_ + prefix.size();
+    if (is_empty_one(id)) {
+        *at++ = 'e';
         size_ = prefix.size() + 1;
-        return;
+        if (id == empty_statement) return;
+        id = empty_statement - id;
     }
     size_ = static_cast<std::size_t>(std::to_chars(at, text_ + sizeof text_, id).ptr - text_);
 }

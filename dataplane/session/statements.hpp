@@ -7,7 +7,9 @@
 #pragma once
 
 #include "dataplane/session/parameters.hpp"
+#include "dataplane/session/statement_command.hpp"
 #include "dataplane/session/statement_text.hpp"
+#include "dataplane/wire/error_response.hpp"
 
 #include <array>
 #include <cstdint>
@@ -20,8 +22,11 @@ namespace penstock::session {
 
 using StatementId = std::uint64_t;
 inline constexpr StatementId no_statement = 0;
-// The statement without a command: parsing it succeeds in any state of a session. Always known.
+// The statement without a command: parsing it succeeds in any state of a session. Always known,
+// and by more than one id where a text needs more than one of them.
 inline constexpr StatementId empty_statement = ~StatementId{0};
+inline constexpr std::size_t empty_statements = 64;
+constexpr bool is_empty_one(StatementId id) { return id > empty_statement - empty_statements; }
 
 // The parameters by which PostgreSQL reads a statement's text, so that literals and names are what
 // they were when the statement was parsed. By index, since every Parse asks for each.
@@ -45,13 +50,27 @@ inline constexpr auto fixed_at_parse = [] {
 struct Origin {
     std::array<ValueId, tracked_parameters.size()> settings{};  // those that are fixed at Parse
     std::uint64_t alteration = 0;  // which parameters that are not reported were set; 0: none
+    // Of a command that names a statement: which one that is; none: sent as it is written.
+    StatementId named = no_statement;
 
     bool operator==(const Origin&) const = default;
 };
 
+// The definition of a command that names a statement, with the server's name for that one in it.
+std::string definition_naming(
+    std::string_view definition, const StatementCommand& command, std::string_view server_name
+);
+
 // The query that makes a session with the settings of `from` one with those of `to`, until its
 // transaction ends; empty if they are the same.
 std::string settings_sql(const ValueTable& values, const Origin& from, const Origin& to);
+
+// How positions in that differ from those in the client's text.
+wire::PositionShift shift_of(
+    std::string_view definition, const StatementCommand& command, std::string_view server_name
+);
+// Of UTF-8; each byte of another encoding counts.
+std::int32_t characters(std::string_view text);
 
 // All statements that clients of one worker have names for. An id is never used again.
 class StatementTable {
@@ -112,6 +131,9 @@ class ClientStatements {
         names_.emplace(name, statement);
         bytes_ += statement.bytes;
     }
+    // The name stands for another one now: takes over one reference and gives back that of before.
+    // Requires: the name is taken.
+    StatementId change(std::string_view name, StatementId id);
     // The reference goes to the caller.
     StatementName take(std::string_view name);
     struct Found {
@@ -120,6 +142,9 @@ class ClientStatements {
     };
     Found find_number(std::uint64_t number) const;  // slow
     void clear(StatementTable& table);
+    // All names with their references; their numbers are not given out again.
+    ClientStatements take_all();
+    void put_all_back(ClientStatements&& all, StatementTable& table);
     bool is_empty() const { return names_.empty(); }
     // Of all its statements' texts.
     std::size_t bytes() const { return bytes_; }

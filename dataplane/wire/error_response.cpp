@@ -57,8 +57,22 @@ ErrorFields read_error(std::string_view body) {
     return fields;
 }
 
-void write_error_renamed(std::string& out, std::string_view body, const ErrorRenaming& renaming) {
-    MessageWriter message(out, Backend::ErrorResponse);
+std::size_t find_name(std::string_view message, std::string_view name) {
+    if (name.empty()) return std::string_view::npos;
+    std::size_t at = message.find(name);
+    while (at != std::string_view::npos) {
+        const std::string_view behind = message.substr(at + name.size());
+        const bool goes_on = !behind.empty() && behind.front() >= '0' && behind.front() <= '9';
+        if (!goes_on) break;
+        at = message.find(name, at + 1);
+    }
+    return at;
+}
+
+void write_error_renamed(
+    std::string& out, std::string_view body, const ErrorRenaming& renaming, Backend as
+) {
+    MessageWriter message(out, as);
     ByteReader reader(body);
     while (reader.ok() && !reader.at_end()) {
         const char type = reader.byte();
@@ -67,16 +81,18 @@ void write_error_renamed(std::string& out, std::string_view body, const ErrorRen
         if (!reader.ok()) break;
         message.byte(type);
         const std::string_view from = renaming.from;
-        const std::size_t at =
-            type == 'M' && !from.empty() ? value.find(from) : std::string_view::npos;
+        const std::size_t at = type == 'M' ? find_name(value, from) : std::string_view::npos;
         std::int32_t position = 0;
         if (type == 'P') std::from_chars(value.data(), value.data() + value.size(), position);
         if (at != std::string_view::npos) {
             message.bytes(value.substr(0, at))
                 .bytes(renaming.to)
                 .c_string(value.substr(at + from.size()));
-        } else if (position > renaming.shift_behind + 1) {
-            message.c_string(std::to_string(position - renaming.shift));
+        } else if (position > 0) {
+            for (const PositionShift& shift : renaming.shifts) {
+                if (position > shift.behind + 1) position -= shift.by;
+            }
+            message.c_string(std::to_string(position));
         } else {
             message.c_string(value);
         }

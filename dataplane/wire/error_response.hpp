@@ -5,6 +5,7 @@
 #include "dataplane/wire/sql_state.hpp"
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -36,14 +37,26 @@ struct ErrorFields {
 };
 ErrorFields read_error(std::string_view body);
 
-// What is changed in an ErrorResponse whose query was sent with another name in it.
+// Positions behind this character of the text become smaller by so much.
+struct PositionShift {
+    std::int32_t behind = 0;
+    std::int32_t by = 0;
+};
+// What is changed in an ErrorResponse whose query was sent with other names in it.
 struct ErrorRenaming {
     std::string_view from = {};  // in the primary message; empty: nothing
     std::string_view to = {};
-    std::int32_t shift_behind = 0;  // positions behind this character
-    std::int32_t shift = 0;         // become smaller by this
+    std::span<const PositionShift> shifts = {};  // in the order of the text
 };
-// A copy of an ErrorResponse's body as a whole message with that changed.
-void write_error_renamed(std::string& out, std::string_view body, const ErrorRenaming& renaming);
+// Where the name stands in the message, and not only a longer one that begins with it; npos:
+// nowhere.
+std::size_t find_name(std::string_view message, std::string_view name);
+// A copy of the body of an ErrorResponse, or NoticeResponse, as a whole message with that changed.
+void write_error_renamed(
+    std::string& out,
+    std::string_view body,
+    const ErrorRenaming& renaming,
+    Backend type = Backend::ErrorResponse
+);
 
 }  // namespace penstock::wire

@@ -29,7 +29,6 @@ KNOWN: dict[str, str] = {
     "copy then FIN": "another SQLSTATE than PostgreSQL's 08006",
     "start-up DateStyle": "where role or database give a DateStyle, a part of one is judged on that, not on the configuration's",
     "reset": "goes back to the client's start-up value behind the text, not inside it or what is sent with it",
-    "several executes": "EXECUTE of a protocol's name is known as the only statement of a text",
     "discard_all": "goes back to the server's values",
 }
 
@@ -303,13 +302,38 @@ class Drawer:
         return [self._step(("Query", sql)) for sql in body]
 
     def _execute_of_protocol_name(self) -> Steps:
-        several = [] if "several executes" in KNOWN else ["execute e1(1); execute e1(2)"]
-        return [self._step(("Parse", "e1", "select 'e1', $1::int"), ("Sync",)),
-                self._step(("Query", self._random.choice(["execute e1(1)", "execute e1", *several]))),
-                self._step(("Close", "S", "e1"), ("Sync",))]
+        """SQL's EXECUTE, and what may stand around it, by both protocols."""
+        texts = ["execute e1(1)", "execute e1", "EXECUTE E1 ( 1 ) ;", 'execute "e1"(2)', 'execute "E1"(2)', "execute e1(nothing)",
+                 "explain (costs off) execute e1(1)", "create temp table made on commit drop as execute e1(1)",
+                 "deallocate e1", "deallocate all"]
+        several = [*texts, "begin", "commit", "rollback", "select ';execute e1'", "select $$;deallocate e1;$$", r"select 'a\\'",
+                   "/* ; deallocate e1; */ execute e1(7) -- ; execute e1(8)\n", "select 1/0", "execute nobody", "execute e3"]
+        steps = [self._step(("Parse", "e1", "select 'e1', $1::int"), ("Parse", "e3", "select timestamptz '2024-07-01 12:00'"), ("Sync",))]
+        if self._chance(25):
+            steps.append(self._step(("Query", self._random.choice(["begin", self._set("set")]))))
+        for _ in range(self._random.randint(1, 3)):
+            kind = self._random.randrange(10)
+            if kind < 5:
+                # Only while the protocol's is there: over transactions those of SQL are not kept.
+                first = ["prepare e1 as select 'sql'"] if len(steps) == 1 and self._chance(20) else []
+                chosen = first + [self._random.choice(several) for _ in range(self._random.randint(1, 4))]
+                steps.append(self._step(("Query", "; ".join(chosen))))
+            elif kind < 8:
+                steps.append(self._step(*self._described(self._random.choice(texts)), ("Sync",)))
+            else:
+                steps += [self._step(("Parse", "e4", self._random.choice(texts)), ("Sync",)),
+                          *[self._step(*self._use("e4", []), ("Sync",)) for _ in range(2)],
+                          self._step(("Close", "S", "e4"), ("Sync",))]
+        return [*steps, self._step(("Query", "rollback")), *[self._step(("Close", "S", name), ("Sync",)) for name in ("e1", "e3")],
+                self._step(("Query", "deallocate all"))]
+
+    def _described(self, sql: str) -> list[Message]:
+        return [("Parse", "", sql), *self._use("", [])]
 
     def _prepare_of_protocol_name(self) -> Steps:
-        return [self._step(("Parse", "e2", "select 'e2'"), ("Sync",)), self._step(("Query", "prepare e2 as select 'sql'")),
+        sql = self._random.choice(["prepare e2 as select 'sql'", "prepare e2 as select nothing", "prepare e2 as"])
+        again = self._step(("Query", sql)) if self._chance(50) else self._step(*self._described(sql), ("Sync",))
+        return [self._step(("Parse", "e2", "select 'e2'"), ("Sync",)), again,
                 self._step(("Bind", "", "e2"), ("Execute", ""), ("Sync",)), self._step(("Close", "S", "e2"), ("Sync",))]
 
     def _roles(self) -> Steps:

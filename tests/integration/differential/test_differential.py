@@ -9,7 +9,7 @@ import pytest
 from support.pg import Postgres
 from support.proxy import Proxy, start_proxy
 
-from . import copy, extended, faults, parameters, pipeline, session_state, simple, startup, statements  # noqa: F401 - they register
+from . import commands, copy, extended, faults, parameters, pipeline, session_state, simple, startup, statements  # noqa: F401 - they register
 from .scenario import ALL, Errors, Scenario, Variant
 from .stage import Stage
 from .transcript import difference, without_farewell

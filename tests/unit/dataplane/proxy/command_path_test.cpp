@@ -92,12 +92,81 @@ TEST(CommandPath, ErrorOfACommandHasTheClientsNameAndPosition) {
 
 TEST(CommandPath, NamesThatTheClientDoesNotHaveAreLeftAlone) {
     Script script = prepared();
-    for (const std::string sql : {"deallocate y", "execute y(1)", "deallocate x; select 1"}) {
+    for (const std::string sql : {"deallocate y", "execute y(1)", "deallocate y; select 1"}) {
         script.client_sends(query(sql))
             .expects_to_server(query(sql))
             .server_sends(error("26000", "no such statement") + ready_for_query())
             .expects_to_client(error("26000", "no such statement") + ready_for_query());
     }
+    script.passes_in_all_ways();
+}
+
+TEST(CommandPath, SeveralInOneTextAreEachNamed) {
+    Script script = prepared();
+    const std::string second_empty = empty_one + "1";
+    const std::string failed = error("22012", "division by zero") + ready_for_query();
+    script.client_sends(parse("y", "select 2") + parse("z", "select 3") + sync())
+        .expects_to_server(parse(ours(2), "select 2") + parse(ours(3), "select 3") + sync())
+        .server_sends(parse_complete() + parse_complete() + ready_for_query())
+        .expects_to_client(parse_complete() + parse_complete() + ready_for_query())
+        .setup_ends()
+        .client_sends(query("execute x; deallocate x; execute x; deallocate z"))
+        .expects_to_server(
+            parse(empty_one, "") + parse(second_empty, "") +
+            query(
+                "execute " + ours(1) + "; deallocate " + empty_one + "; execute x; deallocate " +
+                second_empty
+            )
+        )
+        .server_sends(
+            parse_complete() + parse_complete() + command_complete("INSERT 0 1") +
+            command_complete("DEALLOCATE") + failed
+        )
+        .expects_to_client(command_complete("INSERT 0 1") + command_complete("DEALLOCATE") + failed)
+        // Only what was carried out is gone.
+        .client_sends(run("z"))
+        .expects_to_server(run(ours(3)))
+        .server_sends(ran)
+        .expects_to_client(ran)
+        .client_sends(query("deallocate z"))
+        .expects_to_server(parse(empty_one, "") + query("deallocate " + empty_one))
+        .server_sends(parse_complete() + done("DEALLOCATE"))
+        .expects_to_client(done("DEALLOCATE"));
+    script.passes();
+}
+
+TEST(CommandPath, ExecuteByTheExtendedProtocolMeansWhatTheNameMeansAtItsUse) {
+    Script script = prepared();
+    script.client_sends(parse("e", "execute x") + sync())
+        .expects_to_server(parse(ours(2), "execute " + ours(1)) + sync())
+        .server_sends(parse_complete() + ready_for_query())
+        .expects_to_client(parse_complete() + ready_for_query())
+        .setup_ends()
+        .client_sends(run("e"))
+        .expects_to_server(run(ours(2)))
+        .server_sends(ran)
+        .expects_to_client(ran)
+        .client_sends(close('S', "x") + parse("x", "select 5") + sync())
+        .expects_to_server(close('S', our_prefix + "0") + parse(ours(3), "select 5") + sync())
+        .server_sends(close_complete() + parse_complete() + ready_for_query())
+        .expects_to_client(close_complete() + parse_complete() + ready_for_query())
+        .client_sends(run("e"))
+        .expects_to_server(parse(ours(4), "execute " + ours(3)) + run(ours(4)))
+        .server_sends(parse_complete() + ran)
+        .expects_to_client(ran)
+        .client_sends(close('S', "x") + sync())
+        .expects_to_server(close('S', our_prefix + "0") + sync())
+        .server_sends(close_complete() + ready_for_query())
+        .expects_to_client(close_complete() + ready_for_query())
+        .client_sends(run("e"))
+        .expects_to_server(parse(ours(5), "execute x") + run(ours(5)))
+        .server_sends(
+            parse_complete() + bind_complete() + error("26000", "no such statement") +
+            ready_for_query()
+        )
+        .expects_to_client(
+            bind_complete() + error("26000", "no such statement") + ready_for_query()
+        );
     script.passes_in_all_ways();
 }
 

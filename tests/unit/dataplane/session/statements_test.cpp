@@ -137,10 +137,12 @@ TEST(ServerStatements, LimitOfZeroHasNoVictimAmongNone) {
 TEST(ServerStatementName, IsThePrefixAndTheNumber) {
     EXPECT_EQ(ServerStatementName("penstock_x_", 7).text(), "penstock_x_7");
     EXPECT_EQ(
-        ServerStatementName(std::string(32, 'p'), empty_statement - 1).text(),
-        std::string(32, 'p') + "18446744073709551614"
+        ServerStatementName(std::string(32, 'p'), empty_statement - empty_statements).text(),
+        std::string(32, 'p') + "18446744073709551551"
     );
     EXPECT_EQ(ServerStatementName("penstock_x_", empty_statement).text(), "penstock_x_e");
+    EXPECT_EQ(ServerStatementName("penstock_x_", empty_statement - 12).text(), "penstock_x_e12");
+    EXPECT_EQ(ServerStatementName("penstock_x_", no_statement).text(), "penstock_x_0");
 }
 
 }  // namespace

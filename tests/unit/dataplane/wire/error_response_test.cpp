@@ -75,12 +75,21 @@ TEST(ErrorResponse, RenamesInThePrimaryMessageOnly) {
 }
 
 TEST(ErrorResponse, PositionsBehindTheNameAreMovedBack) {
-    for (const auto& [before, after] : {std::pair{"9", "9"}, {"30", "10"}}) {
+    const PositionShift shifts[]{{8, 20}, {30, -1}};
+    for (const auto& [before, after] :
+         {std::pair{"9", "9"}, {"30", "10"}, {"51", "31"}, {"52", "33"}}) {
         std::string out;
         const std::string head = bytes("SERROR\0C42703\0Mno column penstock_7\0P");
-        write_error_renamed(out, head + before + bytes("\0\0"), {.shift_behind = 8, .shift = 20});
+        write_error_renamed(out, head + before + bytes("\0\0"), {.shifts = shifts});
         EXPECT_EQ(messages(out)[0].body, head + after + bytes("\0\0"));
     }
+}
+
+TEST(ErrorResponse, NameIsNotFoundInALongerOne) {
+    EXPECT_EQ(find_name("\"penstock_71\" or \"penstock_7\"", "penstock_7"), 18U);
+    EXPECT_EQ(find_name("\"penstock_71\"", "penstock_7"), std::string_view::npos);
+    EXPECT_EQ(find_name("penstock_7", "penstock_7"), 0U);
+    EXPECT_EQ(find_name("penstock_7", ""), std::string_view::npos);
 }
 
 TEST(ErrorResponse, MessageWithoutTheNameStaysAsItIs) {
