@@ -15,12 +15,17 @@ constexpr Duration claim_every = std::chrono::milliseconds(25);
 // A permit, or steps towards one.
 bool Core::find_permit(Pool& pool, std::int32_t wanted) {
     const bool is_first = pool.servers == 0;
-    if (!board_.server_counts.take(owner(pool), settings_->server_limits, is_first, now_)) {
-        if (is_first) make_way_within_limits(pool);
-        return false;
+    // Counting costs a look-up by name, and a pool with waiting clients comes here with each query.
+    const bool has_none = pool.share->reserved.load(std::memory_order_relaxed) == 0 &&
+                          board_.used() >= board_.limit();
+    if (!has_none || settings_->server_limits.are_set()) {
+        if (!board_.server_counts.take(owner(pool), settings_->server_limits, is_first, now_)) {
+            if (is_first) make_way_within_limits(pool);
+            return false;
+        }
+        if (pool.share->take_reserved() || board_.take_permit()) return true;
+        board_.server_counts.give(owner(pool));
     }
-    if (pool.share->take_reserved() || board_.take_permit()) return true;
-    board_.server_counts.give(owner(pool));
     if (board_.workers() > 1 &&
         (board_.permit_wanted.load(std::memory_order_relaxed) & own_bit()) == 0)
         board_.permit_wanted.fetch_or(own_bit());

@@ -82,7 +82,7 @@ void Core::open_wanted(std::uint32_t index) {
     input.waiting = static_cast<std::int32_t>(pool.waiting.size());
     // One server tells what all who log in need to know. It may come free soon.
     const bool has_servers = pool.servers > pool.opening + pool.closing && !pool.is_outdated;
-    const bool may_wait = has_servers && !pool.welcome.empty() &&
+    const bool may_wait = !pool.welcoming.is_empty() && has_servers && !pool.welcome.empty() &&
                           pool.key.mode == PoolMode::Transaction &&
                           now_ - oldest_wait(pool) < look_wait;
     if ((!pool.welcoming.is_empty() && !may_wait) || pool.is_missed)
