@@ -139,15 +139,17 @@ bool is_harmless_set(Scanner scanner) {
     return is_replayed(word);
 }
 
-// What the body of a DO names; it has no parameters and is run once.
-Traces traces_of_body(std::string_view body) {
+// What a procedure or the body of a DO does is not seen: it may leave anything that can be removed.
+Traces traces_of_code() {
     Traces traces;
-    if (contains(body, "set")) traces.add(Trace::Settings);
-    if (contains(body, "listen")) traces.add(Trace::Channels);
-    if (contains(body, "hold")) traces.add(Trace::Cursors);
-    if (contains(body, "temp")) traces.add(Trace::Temporary);
-    if (contains(body, "nextval") || contains(body, "setval")) traces.add(Trace::Sequences);
-    if (contains(body, "advisory")) traces.add(Trace::Locks);
+    for (const Trace trace :
+         {Trace::Settings,
+          Trace::Channels,
+          Trace::Cursors,
+          Trace::Temporary,
+          Trace::Sequences,
+          Trace::Locks})
+        traces.add(trace);
     return traces;
 }
 
@@ -189,7 +191,7 @@ void judge(Scanner& scanner, Judged& judged) {
             if (is_word(first, "declare") && contains(statement, "hold"))
                 judged.holds_nothing = false;
             if (is_word(first, "do")) {
-                judged.look.calls.add(traces_of_body(statement));
+                judged.look.calls.add(traces_of_code());
                 judged.look.sets = true;
                 judged.look.hides_deallocation =
                     contains(statement, "deallocate") || contains(statement, "discard");
@@ -198,7 +200,10 @@ void judge(Scanner& scanner, Judged& judged) {
         case 'c':
             if (is_word(first, "create") && contains(statement, "temp"))
                 judged.is_permanent = false;
-            if (is_word(first, "call")) judged.look.sets = true;
+            if (is_word(first, "call")) {
+                judged.look.calls.add(traces_of_code());
+                judged.look.sets = true;
+            }
             return;
         default:
             return;

@@ -17,7 +17,7 @@ Script asking() {
 
 TEST(ProxyParameters, ReportedParametersReachTheClientAndFollowIt) {
     Script script = pooled();
-    const std::string sql = query("call config()");
+    const std::string sql = query("select set_config('TimeZone', 'Europe/Berlin', false)");
     script.client_sends(sql).expects_to_server(sql);
     const std::string status = parameter_status("TimeZone", "Europe/Berlin");
     script.server_sends(status + done("DO"))

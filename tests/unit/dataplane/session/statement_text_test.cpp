@@ -104,10 +104,20 @@ TEST(StatementText, FunctionsAreKnownByName) {
     EXPECT_TRUE(look_at("select set_config('my.own', 'x', true)").calls.is_empty());
     EXPECT_TRUE(look_at("select set_config('TimeZone', 'x', false)").calls.is_empty());
     EXPECT_TRUE(look_at("select set_config('TimeZone', 'x', false)").sets);
-    EXPECT_EQ(
-        look_at("do $$ begin execute 'create temp table t ()'; end $$").calls,
-        Traces(Trace::Temporary)
-    );
+}
+
+TEST(StatementText, CodeThatIsNotSeenMayLeaveAnything) {
+    for (const std::string_view sql : {"do $$ begin perform f(); end $$", "CALL p()"}) {
+        for (const Trace trace :
+             {Trace::Settings,
+              Trace::Channels,
+              Trace::Cursors,
+              Trace::Temporary,
+              Trace::Sequences,
+              Trace::Locks})
+            EXPECT_TRUE(look_at(sql).calls.has(trace)) << sql;
+        EXPECT_FALSE(look_at(sql).calls.has(Trace::Library)) << sql;
+    }
 }
 
 TEST(StatementText, ListenIsFoundWhereverItStands) {
