@@ -283,6 +283,10 @@ session::ClientStatements::Found Core::meant_by_error(
     if (!found.name.empty()) return found;
     for (const Note& note : server.notes) {
         if (note.number == entry.version) return {note.name, note.statement};
+        // Taken by a DEALLOCATE ALL that is behind the message.
+        if (note.all == nullptr) continue;
+        const auto taken = note.all->names.find_number(entry.version);
+        if (!taken.name.empty()) return taken;
     }
     if (server.forgotten == nullptr) return {};
     return server.forgotten->find_number(entry.version);

@@ -130,6 +130,7 @@ def deallocate_by_a_named_statement_and_by_a_portal(stage: Stage) -> None:
     batch(client, p.bind("", "all"), p.execute())
     batch(client, p.bind("", "s1"), p.execute())
     batch(client, p.parse("all", "deallocate all"), p.bind("", "all"), p.execute(), p.bind("", "all"), p.execute())
+    batch(client, p.parse("all", "deallocate all"), p.bind("", "all", [b"one too many"]), p.execute())
     batch(client, p.parse("", "prepare s1 as select 'sql'"), p.parse("s1", "select 1"), p.bind(), p.execute())
     batch(client, p.parse("s1", "select 1"))
     batch(client, p.parse("p", "prepare s1 as select nothing"), p.bind("", "p"), p.execute())

@@ -29,6 +29,7 @@ KNOWN: dict[str, str] = {
     "copy then FIN": "another SQLSTATE than PostgreSQL's 08006",
     "start-up DateStyle": "where role or database give a DateStyle, a part of one is judged on that, not on the configuration's",
     "reset": "goes back to the client's start-up value behind the text, not inside it or what is sent with it",
+    "execute behind an exit": "of a failed transaction, in one text: what the server lacks cannot be parsed there before the text",
     "discard_all": "goes back to the server's values",
 }
 
@@ -316,7 +317,7 @@ class Drawer:
             if kind < 5:
                 # Only while the protocol's is there: over transactions those of SQL are not kept.
                 first = ["prepare e1 as select 'sql'"] if len(steps) == 1 and self._chance(20) else []
-                chosen = first + [self._random.choice(several) for _ in range(self._random.randint(1, 4))]
+                chosen = self._before_exit(first + [self._random.choice(several) for _ in range(self._random.randint(1, 4))])
                 steps.append(self._step(("Query", "; ".join(chosen))))
             elif kind < 8:
                 steps.append(self._step(*self._described(self._random.choice(texts)), ("Sync",)))
@@ -326,6 +327,14 @@ class Drawer:
                           self._step(("Close", "S", "e4"), ("Sync",))]
         return [*steps, self._step(("Query", "rollback")), *[self._step(("Close", "S", name), ("Sync",)) for name in ("e1", "e3")],
                 self._step(("Query", "deallocate all"))]
+
+    @staticmethod
+    def _before_exit(commands: list[str]) -> list[str]:
+        """Without what would be executed behind the end of a transaction that an earlier text began."""
+        exits = [commands.index(end) for end in ("commit", "rollback") if end in commands]
+        if "execute behind an exit" not in KNOWN or not exits or "begin" in commands[:min(exits)]:
+            return commands
+        return commands[:min(exits) + 1]
 
     def _described(self, sql: str) -> list[Message]:
         return [("Parse", "", sql), *self._use("", [])]
