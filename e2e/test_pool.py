@@ -25,7 +25,7 @@ OWNED = (
 def test_applied_pool_answers_through_its_service(shop: Shop) -> None:
     shop.pool(wait=False)
     seconds = shop.first_query(60)
-    assert seconds < FIRST_QUERY_SECONDS, f"first query after {seconds:.1f} s"
+    assert seconds < FIRST_QUERY_SECONDS, "\n".join([f"first query after {seconds:.1f} s", *shop.timeline()])
 
 
 def test_wait_get_and_describe_show_the_truth(shop: Shop) -> None:

@@ -114,6 +114,20 @@ class Shop:
         until("a query through the Service", lambda: self.login(name).query(), seconds)
         return time.monotonic() - began
 
+    def timeline(self, name: str = "orders") -> list[str]:
+        """When its objects were made and its Pods came on, for whoever asks why it took so long."""
+        made = [
+            f"{when} {kind} made" for kind in ("connectionpool", "deployment", "service", "configmap")
+            for when in [self.kubectl.get(kind, f"{name}-proxy" if kind == "configmap" else name)["metadata"]["creationTimestamp"]]
+        ]
+        for pod in self.pods(name):
+            title = pod["metadata"]["name"]
+            made.append(f"{pod['metadata']['creationTimestamp']} {title} made")
+            made += [f"{c['lastTransitionTime']} {title} {c['type']} {c['status']}" for c in pod["status"].get("conditions", [])]
+            made += [f"{c['state']['running']['startedAt']} {title} started" for c in pod["status"].get("containerStatuses", [])
+                     if "running" in c["state"]]
+        return sorted(made)
+
     def event_reasons(self, name: str = "orders") -> list[str]:
         """Reasons of the Events about an object."""
         return [event["reason"] for event in self.kubectl.events(name)]
