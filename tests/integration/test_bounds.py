@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections.abc import Callable
@@ -75,6 +76,10 @@ def test_parse_that_needs_too_much_memory_is_refused(start: Start) -> None:
 HELD = 'penstock_proxy_held_bytes{pool="test/pool"}'
 
 
+# AddressSanitizer keeps what was freed for a while, to know who uses it.
+IS_FREED_AT_ONCE = "asan" not in os.environ.get("PENSTOCK_BUILD", "")
+
+
 def _resident_bytes(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * 4096
 
@@ -93,7 +98,8 @@ def test_unnamed_statement_is_freed_when_it_ends(start: Start) -> None:
             client.send(end)
             client.until_ready()
         assert proxy.metrics()[HELD] < 100_000
-        assert _resident_bytes(proxy.pid) - at_first < 8_000_000
+        if IS_FREED_AT_ONCE:
+            assert _resident_bytes(proxy.pid) - at_first < 8_000_000
     for client in clients:
         client.close()
 
