@@ -66,7 +66,7 @@ Core::Next Core::name_statements(
     for (const StatementCommand& command : commands) {
         // Behind it, a name is what SQL has prepared.
         if (command.kind == StatementCommand::Kind::DeallocateAll) break;
-        NameInText& name = names->emplace_back(command.kind, command.name);
+        NameInText& name = names->emplace_back(NameInText{command.kind, command.name});
         const session::StatementName known = client.statements->find(command.name);
         if (known.id == no_statement) continue;
         if (command.kind == StatementCommand::Kind::Execute) {
