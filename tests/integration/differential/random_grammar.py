@@ -30,7 +30,7 @@ KNOWN: dict[str, str] = {
     "start-up DateStyle": "where role or database give a DateStyle, a part of one is judged on that, not on the configuration's",
     "reset": "goes back to the client's start-up value behind the text, not inside it or what is sent with it",
     "execute behind an exit": "of a failed transaction, in one text: what the server lacks cannot be parsed there before the text",
-    "discard_all": "goes back to the server's values",
+    "discard_all": "goes back to the client's start-up values behind its answer, not for what is sent with it",
 }
 
 Steps = list[Step]
